@@ -1,0 +1,50 @@
+<?php
+// SPDX-License-Identifier: Apache-2.0
+declare(strict_types=1);
+
+/**
+ * What mod_smartlaunch says about this one request. It is read anew each time and never kept:
+ * the same browser may have another patient open in its next window.
+ */
+final class Launch
+{
+    private function __construct(
+        public readonly ?string $user,
+        public readonly ?string $ehr,
+        public readonly ?string $ehrUser,
+        public readonly ?string $patient,
+        public readonly bool $pending,
+        public readonly bool $wantsBanner,
+    ) {
+    }
+
+    /** @param array<string, mixed> $server `$_SERVER` */
+    public static function from(array $server): self
+    {
+        $get = static function (string $name) use ($server): ?string {
+            $value = $server[$name] ?? '';
+            return is_string($value) && $value !== '' ? $value : null;
+        };
+        return new self(
+            user: $get('REMOTE_USER') ?? $get('SMART_USER'),
+            ehr: $get('SMART_EHR'),
+            ehrUser: $get('SMART_EHR_USER'),
+            patient: $get('SMART_PATIENT'),
+            pending: $get('SMART_LINK') === 'pending',
+            wantsBanner: $get('SMART_NEED_PATIENT_BANNER') !== 'false',
+        );
+    }
+
+    /** Did the EHR open this window for one patient? */
+    public function hasPatient(): bool
+    {
+        return $this->ehr !== null && $this->patient !== null;
+    }
+
+    /** @param array<string, mixed> $record may this window show and change it? */
+    public function covers(array $record): bool
+    {
+        return !$this->hasPatient()
+            || ($record['ehr'] === $this->ehr && $record['patient'] === $this->patient);
+    }
+}
