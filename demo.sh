@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The main job on real parts: a sandbox EHR, PostgreSQL, httpd with mod_smartlaunch and a PHP study.
+set -euo pipefail
+top=$(cd "$(dirname "$0")" && pwd)
+. "$top/demo/lib/stack.sh"
+
+usage() {
+    cat <<'TEXT'
+usage: ./demo.sh               install, build, start, and say where to look
+       ./demo.sh stop          end it and remove its data
+       ./demo.sh --once        start, walk through it in a headless Chromium, end; exit status 0 if all went well
+       ./demo.sh --screenshots the same way, but write docs/img/*.png
+
+APP_PORT (8443) and EHR_PORT (9443) are the ports on loopback; --once and --screenshots take free ones.
+TEXT
+}
+
+prepare() {
+    "$top/scripts/install-deps.sh" build demo
+    build_module
+    install_npm "$top/demo/ehr"
+    install_npm "$top/demo"
+}
+
+build_module() {
+    local log=$top/build/build.log
+    mkdir -p "$top/build"
+    echo "Building (the log is build/build.log) …"
+    {
+        { [ -x "$top/configure" ] || (cd "$top" && ./autogen.sh); } &&
+            cd "$top/build" && { [ -f Makefile ] || ../configure; } && make -j2
+    } >"$log" 2>&1 || {
+        tail -n 30 "$log" >&2
+        fail "The build failed; the log is $log"
+    }
+}
+
+install_npm() { # DIRECTORY
+    [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] ||
+        (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
+}
+
+start_demo() {
+    local dir
+    if [ -e "$top/build/demo/ports" ]; then
+        use_demo_dir
+        stack_is_running && { say_where && return; }
+        stack_stop
+    fi
+    prepare
+    [ -d "$top/build/demo/" ] || { dir=$(stack_new_dir) && ln -sfn "$dir" "$top/build/demo"; }
+    echo "${APP_PORT:-8443} ${EHR_PORT:-9443}" >"$top/build/demo/ports"
+    use_demo_dir
+    echo "Starting …"
+    trap stack_stop EXIT
+    stack_start
+    trap - EXIT
+    say_where
+}
+
+# build/demo is a link to the directory that holds the running demo.
+use_demo_dir() {
+    local ports
+    read -ra ports <"$top/build/demo/ports"
+    stack_env "$(readlink "$top/build/demo")" "${ports[@]}"
+}
+
+say_where() {
+    cat <<TEXT
+
+The demo runs. Open
+
+    $DEMO_EHR/
+
+in a browser on this machine and accept its certificate for both sites (open $DEMO_APP/ once, too).
+Choose dr-smith, open a patient, click "Open Asthma in Adults". The first time the study asks who you
+are (alice, password alice-demo; also bob, carol); the second time it knows.
+
+Logs: build/demo/log/    End it: ./demo.sh stop
+TEXT
+}
+
+stop_demo() {
+    if [ -e "$top/build/demo/ports" ]; then
+        use_demo_dir
+        stack_stop
+        rm -rf "$DEMO_RUN"
+        echo "The demo has ended."
+    else
+        echo "The demo does not run."
+    fi
+    rm -f "$top/build/demo"
+}
+
+run_with_stack() { # SCRIPT
+    prepare
+    echo "Starting …"
+    "$top/demo/lib/with-stack.sh" node "$top/demo/$1"
+}
+
+case ${1-} in
+'') start_demo ;;
+stop) stop_demo ;;
+--once) run_with_stack once.mjs ;;
+--screenshots) run_with_stack screenshots.mjs ;;
+-h | --help) usage ;;
+*) usage >&2 && exit 2 ;;
+esac

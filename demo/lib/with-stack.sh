@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# with-stack.sh COMMAND…: start the demo's servers on free ports, run COMMAND, end them.
+# COMMAND finds them by $DEMO_EHR and $DEMO_APP, and their files in $DEMO_RUN.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/../.." && pwd)
+. "$top/demo/lib/stack.sh"
+
+read -r app_port ehr_port <<<"$(stack_free_ports 2)"
+stack_env "$(stack_new_dir)" "$app_port" "$ehr_port"
+
+finish() {
+    local status=$?
+    trap - EXIT
+    stack_stop || true
+    if [ $status = 0 ]; then
+        rm -rf "$DEMO_RUN"
+    else
+        echo "The logs are in $DEMO_RUN/log" >&2
+    fi
+    exit $status
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+stack_start
+"$@"
