@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// A clinician at the demo: Chromium, the EHR's pages, the study in its embedded window.
+
+import { readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { chromium } from 'playwright-core';
+
+export const APP = process.env.DEMO_APP;
+export const EHR = process.env.DEMO_EHR;
+export const RUN = process.env.DEMO_RUN;
+
+const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export async function openBrowser(...flags) {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: [...quiet, ...flags],
+  });
+}
+
+/** One workstation: its windows share cookies. */
+export async function openWorkstation(browser, viewport = { width: 1280, height: 900 }) {
+  const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport });
+  context.setDefaultTimeout(15_000);
+  return context;
+}
+
+/** Bends the sandbox EHR, asks it for a launch, or reads what it was sent. */
+export async function control(method, path, body) {
+  const { port, host } = new URL(EHR);
+  const options = { host: '127.0.0.1', port, method, path: `/control/${path}`, servername: 'ehr.localhost',
+    headers: { host, 'content-type': 'application/json' }, ca: readFileSync(`${RUN}/tls/cert.pem`) };
+  return new Promise((done, failed) => {
+    const call = request(options, async (answer) => {
+      const text = (await answer.toArray()).join('');
+      if (answer.statusCode < 300) done(text ? JSON.parse(text) : null);
+      else failed(new Error(`${method} /control/${path}: ${answer.statusCode} ${text}`));
+    });
+    call.on('error', failed);
+    call.end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+/** A new window on the EHR, with this user at this patient's chart. */
+export async function openChart(workstation, user, patient) {
+  const page = await workstation.newPage();
+  await becomeUser(page, user);
+  await page.getByRole('link', { name: patient }).click();
+  await page.getByRole('button', { name: /^Open / }).waitFor();
+  return page;
+}
+
+export async function becomeUser(page, user) {
+  await page.goto(`${EHR}/`);
+  await page.locator('select[name=user]').selectOption(user);
+  await page.getByRole('button', { name: /^(Log in|Continue|Go|Switch)/ }).click();
+}
+
+/** Clicks the app's button; what comes is the embedded window, whatever it shows by then. */
+export async function openApp(page) {
+  await page.getByRole('button', { name: /^Open / }).click();
+  return embedded(page);
+}
+
+/** A window of the EHR's site that embeds this URL, for what its own pages have no button for. */
+export async function embed(workstation, url) {
+  const page = await workstation.newPage();
+  const at = `${EHR}/embed-for-a-test`;
+  const html = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  await page.route(at, (route) => route.fulfill({ contentType: 'text/html', body: `<!doctype html>
+    <meta name="viewport" content="width=device-width"><body style="margin:0">
+    <iframe src="${html}" style="border:0;width:100%;height:800px"></iframe>` }));
+  await page.goto(at);
+  return page;
+}
+
+export function embedded(page) {
+  return page.locator('iframe').contentFrame();
+}
+
+/** The embedded window as a Frame, for what a locator cannot do: its URL, reload, history. */
+export async function frameOf(page) {
+  const element = await page.locator('iframe').elementHandle();
+  return element.contentFrame();
+}
+
+export async function logIn(app, user) {
+  await app.locator('input[name=user]').fill(user);
+  await app.locator('input[name=password]').fill(`${user}-demo`);
+  await app.getByRole('button', { name: 'Log in' }).click();
+}
+
+export async function answerJoin(app, value) {
+  await app.locator(`button[name=answer][value=${value}]`).click();
+}
+
+/** The first launch of a clinician, to the end: login at the study, and the module's question. */
+export async function launchAndJoin(page, user) {
+  const app = await openApp(page);
+  await logIn(app, user);
+  await answerJoin(app, 'yes');
+  await app.locator('#record').waitFor();
+  return app;
+}
+
+/** Whose record does the embedded window show, and as whom? */
+export async function shown(app) {
+  return {
+    patient: await app.locator('#patient-name').innerText(),
+    user: await app.locator('#user').innerText(),
+  };
+}
+
+/** Reloads the embedded window alone; a reload of the EHR's page would launch again. */
+export async function reload(page) {
+  const frame = await frameOf(page);
+  const loaded = frame.waitForNavigation();
+  await frame.evaluate(() => location.reload());
+  await loaded;
+}
