@@ -42,19 +42,14 @@ export async function control(method, path, body) {
   });
 }
 
-/** A new window on the EHR, with this user at this patient's chart. */
+/** A new window on the EHR, with this user at this patient's chart; "Luna McCullough" is filed as "McCullough, Luna". */
 export async function openChart(workstation, user, patient) {
   const page = await workstation.newPage();
-  await becomeUser(page, user);
-  await page.getByRole('link', { name: patient }).click();
+  await page.goto(`${EHR}/`);
+  await page.getByRole('link', { name: user }).click();
+  await page.getByRole('link', { name: patient.split(' ').reverse().join(', ') }).click();
   await page.getByRole('button', { name: /^Open / }).waitFor();
   return page;
-}
-
-export async function becomeUser(page, user) {
-  await page.goto(`${EHR}/`);
-  await page.locator('select[name=user]').selectOption(user);
-  await page.getByRole('button', { name: /^(Log in|Continue|Go|Switch)/ }).click();
 }
 
 /** Clicks the app's button; what comes is the embedded window, whatever it shows by then. */

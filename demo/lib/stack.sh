@@ -86,7 +86,7 @@ wait_for() { # PIDFILE LOG COMMAND...
 is_ours() { # PIDFILE
     local pid
     pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] &&
-        tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$DEMO_RUN"
+        { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF "$DEMO_RUN"
 }
 
 end_process() { # PIDFILE
@@ -193,7 +193,7 @@ start_ehr() {
     local log=$DEMO_RUN/log/ehr.log
     setsid node "$top/demo/ehr/server.mjs" --port "$DEMO_EHR_PORT" --host ehr.localhost \
         --cert "$DEMO_RUN/tls/cert.pem" --key "$DEMO_RUN/tls/key.pem" \
-        --app-origin "$DEMO_APP" --launch-url "$DEMO_APP/smart" \
+        --app-origin "$DEMO_APP" --launch-url "$DEMO_APP/smart" --app-name "Asthma in Adults" \
         --clients "$DEMO_RUN/secret/clients.json" </dev/null >"$log" 2>&1 &
     echo $! >"$DEMO_RUN/ehr.pid"
     wait_for "$DEMO_RUN/ehr.pid" "$log" grep -q '"ready":true' "$log" || fail "The sandbox EHR did not start."
