@@ -1,14 +1,14 @@
 <h1>Records</h1>
 <div class="wide">
 <table>
-  <thead><tr><th>Record</th><th>Participant</th><th>Born</th><th>Last saved</th></tr></thead>
+  <thead><tr><th>Record</th><th>Participant</th><th>Born</th><th class="saved">Last saved</th></tr></thead>
   <tbody>
   <?php foreach ($records as $id => $record): ?>
     <tr>
       <td><?php if ($launch->covers($record)): ?><a href="record.php?id=<?= e(rawurlencode((string) $id)) ?>"><?= e($id) ?></a><?php else: ?><?= e($id) ?><?php endif ?></td>
       <td><?= e($record['name']) ?></td>
-      <td><?= e($record['birth_date']) ?></td>
-      <td><?= isset($record['saved_at']) ? e($record['saved_at'] . ' by ' . $record['saved_by']) : '–' ?></td>
+      <td class="date"><?= e($record['birth_date']) ?></td>
+      <td class="saved"><?= isset($record['saved_at']) ? e($record['saved_at'] . ' by ' . $record['saved_by']) : '–' ?></td>
     </tr>
   <?php endforeach ?>
   </tbody>
