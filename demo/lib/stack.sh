@@ -31,14 +31,13 @@ stack_new_dir() {
     dir=$(mktemp -d /tmp/smartlaunch-demo.XXXXXX) && chmod 711 "$dir" && echo "$dir"
 }
 
-stack_free_ports() { # HOW_MANY
-    node -e '
-        const servers = Array.from({ length: Number(process.argv[1]) }, () =>
-            require("node:net").createServer().listen(0, "127.0.0.1"));
-        Promise.all(servers.map((s) => new Promise((done) => s.once("listening", done)))).then(() => {
-            console.log(servers.map((s) => s.address().port).join(" "));
-            servers.forEach((s) => s.close());
-        });' "$1"
+# Below the ports that the kernel gives to outgoing connections, so that none of those takes it.
+stack_free_port() {
+    local port
+    while :; do
+        port=$((10000 + RANDOM % 20000))
+        answers "$port" 2>/dev/null || { echo "$port" && return; }
+    done
 }
 
 # Needs `set -e`: the first part that fails says so and ends the script.
@@ -182,7 +181,7 @@ install_schema() {
     local log=$DEMO_RUN/log/schema.log owner="host=$DEMO_RUN/pgsocket user=postgres"
     {
         psql -qX -v ON_ERROR_STOP=1 -d "$owner dbname=postgres" -c "CREATE DATABASE smartlaunch" &&
-            "$build/smartlaunchctl" --db "$owner dbname=smartlaunch" schema install &&
+            SL_SQLDIR=$top/sql "$build/smartlaunchctl" schema install --db "$owner dbname=smartlaunch" &&
             psql -qX -v ON_ERROR_STOP=1 -d "$owner dbname=smartlaunch" \
                 -c "CREATE ROLE smartlaunch_httpd LOGIN IN ROLE smartlaunch_module"
     } >"$log" 2>&1 || fail "the schema was not installed; the log is $log" || return
