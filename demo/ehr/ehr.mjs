@@ -1,0 +1,129 @@
+// One EHR (one tenant): its parts, its URLs, and which part answers a request.
+
+import { readFileSync } from 'node:fs';
+import { Clients } from './clients.mjs';
+import { handleControl } from './control.mjs';
+import { Faults, pointOf, withFault } from './faults.mjs';
+import { FhirServer, patients } from './fhir.mjs';
+import { formToObject, send, sendJson } from './http.mjs';
+import { Keys } from './keys.mjs';
+import { AuthorizationServer, defaultSettings } from './oauth.mjs';
+import { errorPage, handlePage, pageHeaders } from './pages.mjs';
+import {
+  Launches, openidConfiguration, smartConfiguration, smartStyle,
+} from './smart.mjs';
+import { userByName } from './users.mjs';
+
+const css = readFileSync(new URL('style.css', import.meta.url));
+
+function urlsOf(origin, path) {
+  const base = `${origin}${path}`;
+  return {
+    base,
+    path, // '' or '/t/<tenant>'
+    host: new URL(origin).host,
+    fhir: `${base}/fhir`,
+    issuer: `${base}/auth`, // not the FHIR base, as at most real EHRs
+    style: `${base}/smart-style.json`,
+    css: `${path}/style.css`,
+  };
+}
+
+export class Ehr {
+  constructor({ name, origin, path = '', app, clients }) {
+    this.name = name;
+    this.app = app; // { name, origin, launchUrl }
+    this.urls = urlsOf(origin, path);
+    this.clients = new Clients(clients);
+    this.keys = new Keys();
+    this.launches = new Launches();
+    this.faults = new Faults();
+    this.settings = { ...defaultSettings };
+    this.bend = {}; // how id_tokens are bent
+    this.log = [];
+    this.oauth = new AuthorizationServer(this);
+    this.fhir = new FhirServer({ base: this.urls.fhir, findToken: (bearer) => this.oauth.findToken(bearer) });
+  }
+
+  async start() {
+    await Promise.all([this.oauth.start(), this.fhir.start()]);
+    return this;
+  }
+
+  // A launch as the EHR's own page starts it: a code, and the URL that opens the app.
+  launch({ user: name, patient = patients[0].id, ...rest }) {
+    const user = userByName(name ?? 'dr-smith');
+    if (!user) throw Object.assign(new Error(`no such user: ${name}`), { status: 400 });
+    const launch = this.launches.create({ user, patient, ...rest });
+    const url = new URL(this.app.launchUrl);
+    url.searchParams.set('iss', this.urls.fhir);
+    url.searchParams.set('launch', launch);
+    return { launch, iss: this.urls.fhir, url: url.href };
+  }
+
+  // Everything as at the start, but keys stay and so do tokens.
+  async reset() {
+    this.log.length = 0;
+    this.faults.clear();
+    this.launches.clear();
+    this.clients.reset();
+    this.settings = { ...defaultSettings };
+    this.bend = {};
+    await this.fhir.start();
+  }
+
+  // `path` is relative to our base URL, `search` the raw query.
+  async handle(req, res, { path, search, body }) {
+    const query = new URLSearchParams(search);
+    if (path.startsWith('/control/')) {
+      return handleControl(this, req, res, { rest: path.slice('/control'.length), query, body });
+    }
+    if (path === '/style.css') return send(res, 200, 'text/css', css, { 'Cache-Control': 'no-cache' });
+    if (!/^\/(auth|fhir|smart-style\.json)(\/|$)/.test(path)) return this.#page(req, res, { path, query });
+
+    this.#record(req, res, { path, search, body });
+    const fault = this.faults.take(pointOf(path, body));
+    const answer = () => this.#answer(req, res, { path, search, body });
+    return fault ? withFault(fault, req, res, answer) : answer();
+  }
+
+  #answer(req, res, { path, search: query, body }) {
+    const { urls, settings } = this;
+    if (path === '/fhir/.well-known/smart-configuration') {
+      return sendJson(res, 200, smartConfiguration(urls, settings));
+    }
+    if (/^\/(fhir|auth)\/\.well-known\/openid-configuration$/.test(path)) {
+      return sendJson(res, 200, openidConfiguration(urls, settings));
+    }
+    if (path === '/auth/jwks') return this.keys.jwks().then((jwks) => sendJson(res, 200, jwks));
+    if (path === '/smart-style.json') return sendJson(res, 200, smartStyle);
+    const rest = path.replace(/^\/(auth|fhir)/, '');
+    return (path.startsWith('/auth') ? this.oauth : this.fhir).handle(req, res, { rest, query, body });
+  }
+
+  #page(req, res, { path, query }) {
+    if (handlePage(this, req, res, { path, query })) return;
+    const page = errorPage({ css: this.urls.css, code: 404, text: 'There is no such page.' });
+    send(res, 404, 'text/html; charset=utf-8', page, pageHeaders);
+  }
+
+  #record(req, res, { path, search, body }) {
+    const text = body.toString();
+    const isForm = req.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
+    const entry = {
+      n: this.log.length + 1,
+      at: new Date().toISOString(),
+      method: req.method,
+      path,
+      url: req.url,
+      query: formToObject(search),
+      headers: req.headers,
+      raw_headers: req.rawHeaders,
+      body: text,
+      ...isForm && { form: formToObject(text) },
+      status: null, // stays null when no answer was sent
+    };
+    this.log.push(entry);
+    res.once('finish', () => { entry.status = res.statusCode; });
+  }
+}

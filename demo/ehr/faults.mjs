@@ -1,0 +1,120 @@
+// Bad days on request: PUT /control/faults makes an endpoint slow, broken or silent. See README.md.
+
+import { patchObject, sleep } from './http.mjs';
+
+export const points = ['discovery', 'openid', 'authorize', 'token', 'refresh', 'jwks', 'fhir'];
+
+// The name of the point a request goes to; `path` is relative to the EHR's base URL.
+export function pointOf(path, body) {
+  if (path === '/fhir/.well-known/smart-configuration') return 'discovery';
+  if (path.endsWith('/.well-known/openid-configuration')) return 'openid';
+  if (path === '/auth/authorize') return 'authorize';
+  if (path === '/auth/jwks') return 'jwks';
+  if (path === '/fhir' || path.startsWith('/fhir/')) return 'fhir';
+  if (path !== '/auth/token') return undefined;
+  return new URLSearchParams(body.toString()).get('grant_type') === 'refresh_token' ? 'refresh' : 'token';
+}
+
+export class Faults {
+  #byPoint = {};
+
+  get() {
+    return this.#byPoint;
+  }
+
+  set(changes) {
+    const unknown = Object.keys(changes).filter((point) => !points.includes(point));
+    if (unknown.length) throw Object.assign(new Error(`unknown point: ${unknown}`), { status: 400 });
+    this.#byPoint = patchObject(this.#byPoint, structuredClone(changes));
+  }
+
+  clear() {
+    this.#byPoint = {};
+  }
+
+  take(point) {
+    const fault = this.#byPoint[point];
+    if (fault?.times !== undefined) {
+      fault.times -= 1;
+      if (fault.times <= 0) delete this.#byPoint[point];
+    }
+    return fault;
+  }
+}
+
+// Runs `answer` (which writes the true answer to `res`) under a fault.
+export async function withFault(fault, req, res, answer) {
+  if (fault.close === 'before') return void req.socket.destroy();
+  if (fault.delay_ms) await sleep(fault.delay_ms);
+  if (fault.hang) return undefined;
+
+  const replaced = ['status', 'body', 'redirect'].some((member) => fault[member] !== undefined) && !fault.patch;
+  const original = replaced ? Buffer.from(fault.body ?? '') : await capture(res, answer);
+  if (fault.close === 'after') return void req.socket.destroy();
+  if (fault.redirect !== undefined) res.setHeader('Location', fault.redirect);
+  if (fault.redirect !== undefined) res.statusCode = 307;
+  if (fault.status !== undefined) res.statusCode = fault.status;
+  if (fault.params) overrideRedirect(res, fault.params);
+  return deliver(res, shape(res, original, fault), fault);
+}
+
+// Lets `answer` write to `res`, but holds the body back and returns it.
+async function capture(res, answer) {
+  const { write, end } = res;
+  const chunks = [];
+  const body = new Promise((done) => {
+    res.write = (chunk) => chunks.push(Buffer.from(chunk)) > 0;
+    res.end = (chunk) => {
+      if (chunk) chunks.push(Buffer.from(chunk));
+      Object.assign(res, { write, end });
+      done(Buffer.concat(chunks));
+      return res;
+    };
+  });
+  await answer();
+  return body;
+}
+
+export function overrideRedirect(res, params) {
+  const location = res.getHeader('Location');
+  if (!location) return;
+  const url = new URL(location, 'http://relative.invalid');
+  for (const [name, value] of Object.entries(params)) {
+    if (value === null) url.searchParams.delete(name);
+    else url.searchParams.set(name, value);
+  }
+  res.setHeader('Location', url.href.replace('http://relative.invalid', ''));
+}
+
+function shape(res, original, fault) {
+  let body = original;
+  if (fault.patch) body = Buffer.from(JSON.stringify(patchObject(JSON.parse(body), fault.patch)));
+  if (fault.big) body = padded(body, fault.big);
+  if (fault.content_type !== undefined) res.setHeader('Content-Type', fault.content_type);
+  else if (!res.getHeader('Content-Type') && body.length) res.setHeader('Content-Type', 'application/json');
+  for (const [name, value] of Object.entries(fault.headers ?? {})) res.setHeader(name, value);
+  return body;
+}
+
+// The true JSON answer, made `size` bytes long by one more member at its end.
+function padded(body, size) {
+  const value = JSON.parse(body.length ? body : '{}');
+  const bare = Buffer.byteLength(JSON.stringify({ ...value, padding: '' }));
+  return Buffer.from(JSON.stringify({ ...value, padding: 'x'.repeat(Math.max(0, size - bare)) }));
+}
+
+async function deliver(res, body, fault) {
+  res.setHeader('Content-Length', body.length);
+  if (fault.truncate) {
+    res.write(body.subarray(0, Math.floor(body.length / 2)), () => res.socket?.destroy());
+    return;
+  }
+  if (fault.drip_ms) {
+    for (const byte of body) {
+      if (res.destroyed) return;
+      res.write(Buffer.from([byte]));
+      await sleep(fault.drip_ms);
+    }
+  }
+  res.end(fault.drip_ms ? undefined : body);
+}

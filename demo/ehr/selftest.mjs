@@ -1,0 +1,353 @@
+// node --test selftest.mjs: starts the sandbox over plain HTTP and walks through launches as an app would.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, before, beforeEach, test } from 'node:test';
+
+const redirectUri = 'https://app.localhost:8443/smart';
+const secret = 's%/+3:é&x';
+const clients = [
+  { client_id: 'raw', client_secret: secret, redirect_uris: [redirectUri] },
+  { client_id: 'form', client_secret: secret, basic: 'form', redirect_uris: [redirectUri] },
+  { client_id: 'post', client_secret: secret, token_endpoint_auth_method: 'client_secret_post', redirect_uris: [redirectUri] },
+  { client_id: 'public', token_endpoint_auth_method: 'none', redirect_uris: [redirectUri] },
+  { client_id: 'es384', client_secret: secret, id_token_signed_response_alg: 'ES384', redirect_uris: [redirectUri] },
+];
+const scope = 'launch openid fhirUser offline_access patient/*.rs';
+const folder = mkdtempSync(path.join(tmpdir(), 'sandbox-ehr-'));
+let server;
+let ehr;
+
+// Names below .localhost are not resolved everywhere; the server answers under any Host.
+const at = (url) => url.replace('ehr.localhost', '127.0.0.1');
+const get = (url, options) => fetch(at(url), { redirect: 'manual', ...options });
+const decode = (part) => JSON.parse(Buffer.from(part, 'base64url'));
+const basic = (id, password) => ({ authorization: `Basic ${Buffer.from(`${id}:${password}`).toString('base64')}` });
+
+async function control(method, call, body, of = ehr) {
+  const answer = await get(`${of.control}${call}`, { method, body: body && JSON.stringify(body) });
+  assert.equal(answer.status, 200, `${method} ${call}`);
+  return answer.json();
+}
+
+async function authorize({ client = 'raw', launch, of = ehr, asked = scope, change = {} }) {
+  const verifier = randomBytes(32).toString('base64url');
+  const params = {
+    response_type: 'code', client_id: client, redirect_uri: redirectUri, scope: asked, state: 'st4te', aud: of.fhir,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256',
+    ...launch && { launch }, ...change,
+  };
+  const answer = await get(`${of.issuer}/authorize?${new URLSearchParams(params)}`);
+  const location = answer.headers.get('location');
+  return { answer, verifier, location: location && new URL(location) };
+}
+
+function tokenRequest({ of = ehr, headers = basic('raw', secret), ...params }) {
+  return get(`${of.issuer}/token`, { method: 'POST', headers, body: new URLSearchParams(params) });
+}
+
+async function exchange({ location, verifier, ...rest }) {
+  const code = location.searchParams.get('code');
+  assert.ok(code, location.href);
+  return tokenRequest({ grant_type: 'authorization_code', code, redirect_uri: redirectUri, code_verifier: verifier, ...rest });
+}
+
+async function launchedTokens(launchOptions = {}, { client = 'raw', ...rest } = {}) {
+  const { launch } = await control('POST', '/launch', launchOptions);
+  const done = await authorize({ client, launch });
+  const answer = await exchange({ ...done, ...rest });
+  assert.equal(answer.status, 200, await answer.clone().text());
+  return answer.json();
+}
+
+before(async () => {
+  writeFileSync(path.join(folder, 'clients.json'), JSON.stringify(clients));
+  server = spawn(process.execPath, [
+    new URL('server.mjs', import.meta.url).pathname, '--plain-http', '--port', '0', '--tenants', 'a,b',
+    '--clients', path.join(folder, 'clients.json'),
+  ], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of createInterface(server.stdout)) {
+    ehr = JSON.parse(line);
+    break;
+  }
+});
+beforeEach(() => control('POST', '/reset'));
+after(() => {
+  server.kill();
+  rmSync(folder, { recursive: true });
+});
+
+test('discovery names an issuer that is not the FHIR base', async () => {
+  const smart = await (await get(`${ehr.fhir}/.well-known/smart-configuration`)).json();
+  assert.equal(smart.issuer, ehr.issuer);
+  assert.deepEqual(smart.code_challenge_methods_supported, ['S256']);
+  for (const base of [ehr.fhir, ehr.issuer]) {
+    const openid = await (await get(`${base}/.well-known/openid-configuration`)).json();
+    assert.equal(openid.issuer, ehr.issuer);
+    assert.equal(openid.token_endpoint, smart.token_endpoint);
+  }
+});
+
+test('a launch without cookies: code, tokens, context, id_token, FHIR', async () => {
+  const { launch } = await control('POST', '/launch', { user: 'dr-jones', patient: 'omar-haddad', encounter: 'e1', intent: 'enrol' });
+  const done = await authorize({ launch });
+  assert.equal(done.answer.status, 303);
+  assert.equal(`${done.location.origin}${done.location.pathname}`, redirectUri);
+  assert.equal(done.location.searchParams.get('state'), 'st4te');
+  assert.equal(done.location.searchParams.get('iss'), ehr.issuer);
+
+  const tokens = await (await exchange(done)).json();
+  assert.deepEqual(tokens.scope.split(' ').sort(), scope.split(' ').sort());
+  assert.equal(tokens.patient, 'omar-haddad');
+  assert.equal(tokens.encounter, 'e1');
+  assert.equal(tokens.intent, 'enrol');
+  assert.equal(tokens.need_patient_banner, true);
+  assert.ok(tokens.refresh_token);
+
+  const [header, payload, signature] = tokens.id_token.split('.');
+  const { keys } = await (await get(`${ehr.issuer}/jwks`)).json();
+  const key = createPublicKey({ key: keys.find(({ kid }) => kid === decode(header).kid), format: 'jwk' });
+  assert.ok(verify('sha256', Buffer.from(`${header}.${payload}`), key, Buffer.from(signature, 'base64url')));
+  const claims = decode(payload);
+  assert.equal(claims.iss, ehr.issuer);
+  assert.equal(claims.aud, 'raw');
+  assert.equal(claims.preferred_username, 'dr-jones');
+  assert.equal(claims.fhirUser, `${ehr.fhir}/Practitioner/pract-jones`);
+
+  const headers = { authorization: `Bearer ${tokens.access_token}` };
+  const patient = await (await get(`${ehr.fhir}/Patient/omar-haddad`, { headers })).json();
+  assert.equal(patient.name[0].family, 'Haddad');
+  const page = await (await get(`${ehr.fhir}/Observation?patient=omar-haddad&_count=5`, { headers })).json();
+  assert.equal(page.entry.length, 5);
+  assert.ok(page.total > 5);
+  const next = page.link.find(({ relation }) => relation === 'next').url;
+  assert.ok(next.startsWith(`${ehr.fhir}/Observation?`));
+  const second = await (await get(next, { headers })).json();
+  assert.notEqual(second.entry[0].resource.id, page.entry[0].resource.id);
+  const posted = await get(`${ehr.fhir}/Patient/_search`, { method: 'POST', headers, body: new URLSearchParams({ name: 'luna' }) });
+  assert.equal((await posted.json()).entry[0].resource.id, 'luna-mccullough');
+  const absolute = encodeURIComponent(`${ehr.fhir}/Patient/omar-haddad`);
+  assert.ok((await (await get(`${ehr.fhir}/Condition?subject=${absolute}`, { headers })).json()).total > 0);
+});
+
+test('FHIR refuses a request without a token, and one with an expired token', async () => {
+  assert.equal((await get(`${ehr.fhir}/Patient`)).status, 401);
+  assert.equal((await get(`${ehr.fhir}/metadata`)).status, 200);
+  await control('PUT', '/settings', { expires_in: 1 });
+  const { access_token: token } = await launchedTokens();
+  const headers = { authorization: `Bearer ${token}` };
+  const deadline = Date.now() + 5000;
+  let status = 0;
+  while (status !== 401 && Date.now() < deadline) ({ status } = await get(`${ehr.fhir}/Patient/omar-haddad`, { headers }));
+  assert.equal(status, 401);
+});
+
+test('a launch code serves once, and only its own EHR', async () => {
+  const { launch } = await control('POST', '/launch', {});
+  assert.ok((await authorize({ launch, of: { ...ehr.tenants.a } })).location.searchParams.get('error'));
+  assert.ok((await authorize({ launch })).location.searchParams.get('code'));
+  assert.equal((await authorize({ launch })).location.searchParams.get('error'), 'invalid_request');
+});
+
+test('long and odd launch codes come through', async () => {
+  const { launch, url } = await control('POST', '/launch', { length: 4096, odd: true });
+  assert.equal([...launch].length, 4096);
+  assert.match(launch, /[+][^]*[/][^]*=[^]*%[^]*&[^]*é/);
+  assert.equal(new URL(url).searchParams.get('launch'), launch);
+  assert.ok((await authorize({ launch })).location.searchParams.get('code'));
+});
+
+test('a wrong aud is an error page, a refusal goes back to the app', async () => {
+  const { launch } = await control('POST', '/launch', { refuse: true });
+  const wrong = await authorize({ launch, change: { aud: `${ehr.fhir}/` } });
+  assert.equal(wrong.answer.status, 400);
+  assert.equal(wrong.location, null);
+  assert.equal((await authorize({ launch })).location.searchParams.get('error'), 'access_denied');
+});
+
+test('PKCE is asked for and checked; a code serves once', async () => {
+  const { launch } = await control('POST', '/launch', {});
+  const bare = await authorize({ launch, change: { code_challenge: '', code_challenge_method: '' } });
+  assert.equal(bare.location.searchParams.get('error'), 'invalid_request');
+  const done = await authorize({ launch });
+  assert.equal((await exchange({ ...done, verifier: 'x'.repeat(43) })).status, 400);
+  assert.equal((await exchange(done)).status, 200);
+  assert.equal((await exchange(done)).status, 400);
+});
+
+test('client authentication: raw and form Basic, post, public', async () => {
+  const encoded = (text) => new URLSearchParams({ x: text }).toString().slice(2);
+  await launchedTokens({}, { client: 'form', headers: basic('form', encoded(secret)) });
+  await launchedTokens({}, { client: 'post', headers: {}, client_id: 'post', client_secret: secret });
+  await launchedTokens({}, { client: 'public', headers: {}, client_id: 'public' });
+  for (const headers of [basic('raw', encoded(secret)), basic('raw', 'wrong'), basic('form', secret), {}]) {
+    const answer = await tokenRequest({ headers, grant_type: 'refresh_token', refresh_token: 'x' });
+    assert.ok([400, 401].includes(answer.status));
+    assert.match((await answer.json()).error, /^invalid_(client|request)$/);
+  }
+});
+
+test('refresh tokens rotate, and a second use ends the grant', async () => {
+  const first = await launchedTokens({ patient: 'omar-haddad' });
+  const renew = (token) => tokenRequest({ grant_type: 'refresh_token', refresh_token: token });
+  const second = await (await renew(first.refresh_token)).json();
+  assert.equal(second.patient, 'omar-haddad');
+  assert.notEqual(second.refresh_token, first.refresh_token);
+  const headers = { authorization: `Bearer ${second.access_token}` };
+  assert.equal((await get(`${ehr.fhir}/Patient/omar-haddad`, { headers })).status, 200);
+  assert.equal((await renew(first.refresh_token)).status, 400);
+  assert.equal((await renew(second.refresh_token)).status, 400);
+  assert.equal((await get(`${ehr.fhir}/Patient/omar-haddad`, { headers })).status, 401);
+});
+
+test('settings: no refresh token, other scope, JWT and long tokens, long code, no iss', async () => {
+  await control('PUT', '/settings', { refresh: false, scope: 'launch openid', opaque: false, token_length: 9000, code_length: 4096, issuer_param: false });
+  const { launch } = await control('POST', '/launch', {});
+  const done = await authorize({ launch });
+  assert.equal(done.location.searchParams.get('iss'), null);
+  assert.equal(done.location.searchParams.get('code').length, 4096);
+  const tokens = await (await exchange(done)).json();
+  assert.equal(tokens.refresh_token, undefined);
+  assert.equal(tokens.scope, 'launch openid');
+  assert.equal(decode(tokens.access_token.split('.')[1]).aud, ehr.fhir);
+  assert.ok(tokens.access_token.length > 9000);
+  const headers = { authorization: `Bearer ${tokens.access_token}` };
+  assert.equal((await get(`${ehr.fhir}/Patient`, { headers })).status, 200);
+});
+
+test('bent id_tokens and rotated keys', async () => {
+  const bent = async (bend) => {
+    await control('PUT', '/id_token', bend);
+    return (await launchedTokens()).id_token;
+  };
+  assert.equal(decode((await bent({ claims: { aud: 'other', sub: null } })).split('.')[1]).aud, 'other');
+  assert.match(await bent({ sign: 'none' }), /\.$/);
+  assert.equal(decode((await bent({ sign: 'none' })).split('.')[0]).alg, 'none');
+  assert.equal(decode((await bent({ sign: 'hs256-public' })).split('.')[0]).alg, 'HS256');
+  assert.equal(decode((await bent({ no_kid: true, alg: 'ES256' })).split('.')[0]).kid, undefined);
+  assert.equal(await bent({ omit: true }), undefined);
+  await control('DELETE', '/id_token');
+  assert.equal(decode((await launchedTokens({}, { client: 'es384', headers: basic('es384', secret) })).id_token.split('.')[0]).alg, 'ES384');
+
+  const kids = async () => (await (await get(`${ehr.issuer}/jwks`)).json()).keys.map(({ kid }) => kid);
+  const old = await kids();
+  const { keys: [{ kid }] } = await control('POST', '/rotate', { keep_old: true });
+  assert.ok((await kids()).includes(kid) && (await kids()).includes(old[0]));
+  const late = await control('POST', '/rotate', { keep_old: false, publish_delay_ms: 60000 });
+  assert.equal((await kids()).length, 0);
+  assert.equal(decode((await launchedTokens()).id_token.split('.')[0]).kid, late.keys[0].kid);
+});
+
+test('faults', async () => {
+  const fault = (value) => control('PUT', '/faults', value);
+  const discovery = () => get(`${ehr.fhir}/.well-known/smart-configuration`);
+  await fault({ discovery: { status: 503, body: '<p>no</p>', content_type: 'text/html', headers: { 'Retry-After': '7' }, times: 1 } });
+  const answer = await discovery();
+  assert.deepEqual([answer.status, answer.headers.get('retry-after'), await answer.text()], [503, '7', '<p>no</p>']);
+  assert.equal((await discovery()).status, 200);
+  await fault({ discovery: { patch: { issuer: 'https://other.example', token_endpoint: null } } });
+  const patched = await (await discovery()).json();
+  assert.deepEqual([patched.issuer, patched.token_endpoint], ['https://other.example', undefined]);
+  await fault({ discovery: { redirect: 'https://other.example/' } });
+  assert.equal((await discovery()).status, 307);
+  await fault({ discovery: { big: 300000 } });
+  assert.equal((await (await discovery()).text()).length, 300000);
+  for (const broken of [{ close: 'before' }, { close: 'after' }, { truncate: true }]) {
+    await fault({ discovery: broken });
+    await assert.rejects(async () => (await discovery()).text());
+  }
+  await fault({ discovery: { hang: true } });
+  await assert.rejects(get(`${ehr.fhir}/.well-known/smart-configuration`, { signal: AbortSignal.timeout(200) }));
+  await fault({ discovery: { drip_ms: 1, status: 200, body: '{"slow":1}' } });
+  assert.deepEqual(await (await discovery()).json(), { slow: 1 });
+  await control('DELETE', '/faults');
+
+  await fault({ authorize: { params: { iss: 'https://evil.example', state: null } } });
+  const { launch } = await control('POST', '/launch', {});
+  const done = await authorize({ launch });
+  assert.equal(done.location.searchParams.get('iss'), 'https://evil.example');
+  assert.equal(done.location.searchParams.get('state'), null);
+  await fault({ authorize: null, token: { patch: { token_type: null, expires_in: '3600' } }, refresh: { status: 500 } });
+  const tokens = await (await exchange(done)).json();
+  assert.deepEqual([tokens.token_type, tokens.expires_in], [undefined, '3600']);
+  assert.equal((await tokenRequest({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).status, 500);
+});
+
+test('the log holds what was sent, as it was sent', async () => {
+  await launchedTokens();
+  const log = await control('GET', '/log?path=/auth/token');
+  assert.equal(log.length, 1);
+  assert.equal(log[0].headers.authorization, basic('raw', secret).authorization);
+  assert.equal(log[0].form.grant_type, 'authorization_code');
+  assert.equal(log[0].status, 200);
+  await control('DELETE', '/log');
+  assert.deepEqual(await control('GET', '/log'), []);
+});
+
+test('a standalone launch: login page, patient picker, cancel', async () => {
+  const jar = new Map();
+  const visit = async (url, options = {}) => {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await get(url, { ...options, headers: { cookie } });
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+      jar.set(name, value);
+    }
+    return answer;
+  };
+  const start = async () => {
+    const { answer, verifier } = await authorize({ asked: 'openid fhirUser launch/patient patient/*.rs' });
+    for (const line of answer.headers.getSetCookie()) jar.set(...line.split(';')[0].split(/=(.*)/s));
+    return { page: new URL(answer.headers.get('location'), ehr.base).href, verifier };
+  };
+  const { page, verifier } = await start();
+  assert.match(await (await visit(page)).text(), /omar-haddad/);
+  const wrong = await visit(page, { method: 'POST', body: new URLSearchParams({ user: 'nurse-lee', password: 'no' }) });
+  assert.equal(wrong.status, 403);
+  const form = new URLSearchParams({ user: 'nurse-lee', password: 'lee-demo', patient: 'omar-haddad' });
+  const sent = await visit(page, { method: 'POST', body: form });
+  const back = await visit(sent.headers.get('location'));
+  const tokens = await (await exchange({ location: new URL(back.headers.get('location')), verifier })).json();
+  assert.equal(tokens.patient, 'omar-haddad');
+  assert.equal(decode(tokens.id_token.split('.')[1]).preferred_username, 'nurse-lee');
+
+  const again = await start();
+  const cancelled = await visit(again.page, { method: 'POST', body: new URLSearchParams({ answer: 'cancel' }) });
+  const refused = await visit(cancelled.headers.get('location'));
+  assert.equal(new URL(refused.headers.get('location')).searchParams.get('error'), 'access_denied');
+});
+
+test('tenants have FHIR bases, logs and tokens of their own', async () => {
+  const { a, b } = ehr.tenants;
+  const { launch, iss } = await control('POST', '/launch', { patient: 'omar-haddad' }, a);
+  assert.equal(iss, a.fhir);
+  const done = await authorize({ launch, of: a });
+  const { access_token: token } = await (await exchange({ ...done, of: a })).json();
+  const headers = { authorization: `Bearer ${token}` };
+  assert.equal((await get(`${a.fhir}/Patient/omar-haddad`, { headers })).status, 200);
+  assert.equal((await get(`${b.fhir}/Patient/omar-haddad`, { headers })).status, 401);
+  assert.equal((await control('GET', '/log', undefined, b)).filter(({ path: it }) => it.startsWith('/auth')).length, 0);
+});
+
+test('clients can be added at run time', async () => {
+  await control('PUT', '/clients', [{ client_id: 'new', client_secret: 'n', redirect_uris: [redirectUri] }]);
+  await launchedTokens({}, { client: 'new', headers: basic('new', 'n') });
+});
+
+test('the EHR pages: users, patients, a chart with the app in a frame', async () => {
+  const text = async (page) => (await get(`${ehr.base}${page}`)).text();
+  assert.match(await text('/'), /Dr\. Susan Smith/);
+  assert.match(await text('/dr-smith'), /O&#39;Connor, Thomas/);
+  assert.match(await text('/dr-smith/omar-haddad?open=1'), /<iframe [^>]*src="\/dr-smith\/omar-haddad\/launch"/);
+  const opened = await get(`${ehr.base}/dr-smith/omar-haddad/launch`);
+  const url = new URL(opened.headers.get('location'));
+  assert.equal(url.origin + url.pathname, redirectUri);
+  const done = await authorize({ launch: url.searchParams.get('launch') });
+  assert.equal((await (await exchange(done)).json()).patient, 'omar-haddad');
+  assert.equal((await get(`${ehr.base}/nobody`)).status, 404);
+});
