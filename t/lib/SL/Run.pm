@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+# What every part of the harness stands on: run directories, free ports, child processes that never
+# outlive the test, and waiting for a condition instead of for a time.
+package SL::Run;
+use strict;
+use warnings;
+use Carp qw(croak);
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Temp ();
+use IO::Socket::INET;
+use POSIX qw(WNOHANG);
+use Time::HiRes qw(sleep time);
+
+our @EXPORT_OK = qw(top build run_dir free_port wait_for spawn spit slurp own_by www_user capture);
+
+# The source tree, and the build directory whose module and tools are under test.
+sub top { return abs_path(dirname(__FILE__) . '/../../..') }
+sub build { return $ENV{SL_BUILD} || top() . '/build' . ($ENV{SL_SANITIZE} ? '/asan' : '') }
+
+# A directory of our own under /tmp: short (Unix sockets), and every server user may enter it.
+# SL_KEEP=1 leaves it there.
+sub run_dir {
+    my ($name) = @_;
+    my $dir = File::Temp->newdir("/tmp/sl-$name-XXXXXX", CLEANUP => !$ENV{SL_KEEP});
+    chmod 0755, "$dir" or croak "$dir: $!";
+    print "# $dir is kept\n" if $ENV{SL_KEEP};
+    return $dir;
+}
+
+# Below the ports that the kernel gives to outgoing connections, so that none of those takes it.
+my %given;
+sub free_port {
+    for (1 .. 200) {
+        my $port = 10_000 + int rand 20_000;
+        next if $given{$port};
+        my $socket = IO::Socket::INET->new(
+            LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1) or next;
+        close $socket;
+        $given{$port} = 1;
+        return $port;
+    }
+    croak 'no free port';
+}
+
+# Calls $condition until it returns something true, and returns that; dies after $seconds.
+sub wait_for {
+    my ($what, $condition, $seconds) = @_;
+    my $deadline = time + ($seconds || 30);
+    while (1) {
+        my $got = $condition->();
+        return $got if $got;
+        croak "waited in vain for $what" if time > $deadline;
+        sleep 0.02;
+    }
+}
+
+sub spit {
+    my ($path, $text, $mode) = @_;
+    open my $fh, '>', $path or croak "$path: $!";
+    chmod $mode, $path if defined $mode;
+    print $fh $text or croak "$path: $!";
+    close $fh or croak "$path: $!";
+    return $path;
+}
+
+sub slurp {
+    my ($path) = @_;
+    open my $fh, '<:raw', $path or return '';
+    local $/ = undef;
+    return scalar(<$fh>) // '';
+}
+
+# Runs a command to its end: (exit status, stdout and stderr together).
+sub capture {
+    my (@command) = @_;
+    my $pid = open(my $out, '-|') // croak "fork: $!";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+        open STDIN, '<', '/dev/null' or POSIX::_exit(126);
+        { no warnings 'exec'; exec @command }
+        print "$command[0]: $!\n";
+        POSIX::_exit(127);
+    }
+    local $/ = undef;
+    my $text = <$out> // '';
+    close $out;
+    return ($? >> 8 || $? & 127, $text);
+}
+
+# Who serves pages when the tests run as root.
+sub www_user {
+    return undef if $>;
+    my ($user) = grep { getpwnam $_ } qw(www-data apache nobody);
+    return $user;
+}
+
+sub own_by {
+    my ($user, @paths) = @_;
+    return if $> || !defined $user;
+    my (undef, undef, $uid, $gid) = getpwnam $user or croak "no user $user";
+    chown $uid, $gid, @paths;
+    return;
+}
+
+# Starts a server in a process group of its own. It is ended with the test, even when the test is
+# killed. Options: user, env (hash), out, err (files), in (file handle), end (signal name).
+my @running;
+sub spawn {
+    my ($command, %opt) = @_;
+    my $end = $opt{end} || 'TERM';
+    my @as = defined $opt{user} && !$> ? _as($opt{user}) : ();
+    my @all = ('setpriv', '--pdeathsig', $end, @as, '--', @$command);
+    my $pid = fork // croak "fork: $!";
+    if (!$pid) {
+        setpgrp 0, 0;
+        $ENV{$_} = $opt{env}{$_} for keys %{ $opt{env} || {} };
+        open STDIN, '<', '/dev/null' or POSIX::_exit(126);
+        open STDOUT, '>>', $opt{out} || '/dev/null' or POSIX::_exit(126);
+        open STDERR, '>>', $opt{err} || '/dev/null' or POSIX::_exit(126);
+        { no warnings 'exec'; exec @all }
+        print STDERR "$all[0]: $!\n";
+        POSIX::_exit(127);
+    }
+    my $self = bless { pid => $pid, end => $end, name => $opt{name} || $command->[0], owner => $$ };
+    push @running, $self;
+    return $self;
+}
+
+sub _as {
+    my ($user) = @_;
+    my (undef, undef, $uid, $gid) = getpwnam $user or croak "no user $user";
+    return ("--reuid=$uid", "--regid=$gid", '--init-groups');
+}
+
+# Still there? Notes the exit status when it is not.
+sub alive {
+    my ($self) = @_;
+    return 0 if !$self->{pid};
+    return 1 if waitpid($self->{pid}, WNOHANG) != $self->{pid};
+    $self->{status} = $?;
+    delete $self->{pid};
+    return 0;
+}
+
+sub signal {
+    my ($self, $name) = @_;
+    return $self->{pid} ? kill $name, $self->{pid} : 0;
+}
+
+# Ends it, by force after $seconds. Returns true if it went by itself.
+sub stop {
+    my ($self, $seconds) = @_;
+    my $group = $self->{pid} or return 1;
+    $self->signal($self->{end});
+    my $willing = eval { wait_for("$self->{name} to end", sub { !$self->alive }, $seconds || 20) };
+    kill 'KILL', -$group;
+    waitpid $self->{pid}, 0 if $self->{pid};
+    delete $self->{pid};
+    @running = grep { $_ != $self } @running;
+    return $willing ? 1 : 0;
+}
+
+END {
+    my $status = $?;
+    my @mine = reverse grep { $_->{owner} == $$ } @running;
+    $_->stop(5) for @mine;
+    $? = $status;
+}
+
+1;
