@@ -83,8 +83,10 @@ try {
   await morning(workstation);
   console.log('All went well.');
 } catch (error) {
-  console.error(`\n${error.message}\n`);
+  console.error(`\n${b.plain(error.message)}`);
   for (const [i, page] of workstation.pages().entries()) {
+    const text = await b.embedded(page).locator('body').innerText({ timeout: 1000 }).catch(() => 'nothing');
+    console.error(`Embedded in window ${i + 1}:\n${text.replace(/^/gm, '  | ')}`);
     await page.screenshot({ path: `${b.RUN}/log/window-${i + 1}.png` }).catch(() => {});
   }
   console.error(`What the windows showed is in ${b.RUN}/log/window-*.png`);

@@ -114,3 +114,8 @@ export async function reload(page) {
   await frame.evaluate(() => location.reload());
   await loaded;
 }
+
+/** A message of the browser driver without its colours. */
+export function plain(message) {
+  return message.replace(/\x1b\[\d*m/g, '');
+}

@@ -129,6 +129,7 @@ make_files() {
     cp "$top/demo/conf/httpd.conf" "$top/demo/conf/php-fpm.conf" "$run/conf/"
     chmod 755 "$run/log" "$run/tls" "$run/conf"
     [ -f "$run/secret/keyring" ] || make_secrets
+    register_client
     [ -f "$run/tls/cert.pem" ] || make_certificate
 }
 
@@ -137,6 +138,12 @@ make_secrets() (
     cd "$DEMO_RUN/secret" || exit
     echo "demo1 $(random_base64 32)" >keyring
     random_base64 24 >sandbox.secret
+)
+
+# What the sandbox EHR knows of us.
+register_client() (
+    umask 077
+    cd "$DEMO_RUN/secret" || exit
     cat >clients.json <<JSON
 [{"client_id": "asthma-study", "client_secret": "$(cat sandbox.secret)",
   "token_endpoint_auth_method": "client_secret_basic",

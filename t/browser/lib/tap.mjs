@@ -2,7 +2,7 @@
 // TAP for the browser tests: each test stands alone, and the last one reads httpd's error log.
 
 import { readFileSync } from 'node:fs';
-import { RUN } from '../../../demo/lib/browser.mjs';
+import { RUN, plain } from '../../../demo/lib/browser.mjs';
 
 let count = 0;
 
@@ -13,7 +13,7 @@ export async function test(name, work) {
     console.log(`ok ${count} - ${name}`);
   } catch (error) {
     console.log(`not ok ${count} - ${name}`);
-    console.log(String(error.stack ?? error).replace(/^/gm, '# '));
+    console.log(plain(String(error.stack ?? error)).replace(/^/gm, '# '));
     process.exitCode = 1;
   }
 }
