@@ -102,7 +102,7 @@ sub _cluster {
     own_by(_user(), "$dir");
     my $pwfile = spit("$dir/password", "$cluster->{password}\n", 0600);
     own_by(_user(), $pwfile);
-    my @as = $> ? () : ('setpriv', SL::Run::_as(_user()), '--');
+    my @as = $> ? () : ('env', '-C', '/', 'setpriv', SL::Run::_as(_user()), '--');
     my ($rc, $text) = capture(@as, _bin('initdb'), '-D', "$dir/data", '-U', 'postgres', '-A',
         'scram-sha-256', "--pwfile=$pwfile", qw(-E UTF8 --locale=C.UTF-8 --no-sync));
     croak "initdb: $text" if $rc;

@@ -13,6 +13,10 @@ use IO::Socket::INET;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
+# Whoever serves must be able to read what we write, and a test that is interrupted clears up.
+umask 022;
+$SIG{$_} = sub { exit 130 } for qw(INT TERM HUP);
+
 our @EXPORT_OK = qw(top build run_dir free_port wait_for spawn spit slurp own_by www_user capture);
 
 # The source tree, and the build directory whose module and tools are under test.
@@ -115,6 +119,7 @@ sub spawn {
     my $pid = fork // croak "fork: $!";
     if (!$pid) {
         setpgrp 0, 0;
+        chdir '/';
         $ENV{$_} = $opt{env}{$_} for keys %{ $opt{env} || {} };
         open STDIN, '<', '/dev/null' or POSIX::_exit(126);
         open STDOUT, '>>', $opt{out} || '/dev/null' or POSIX::_exit(126);
