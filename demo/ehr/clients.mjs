@@ -47,14 +47,16 @@ export class Clients {
   metadata(id) {
     const client = this.get(id);
     if (!client) return undefined;
-    const { token_endpoint_auth_method: method, client_secret: secret, jwks } = client;
+    const { token_endpoint_auth_method: method, client_secret: secret, jwks, redirect_uris: uris = [] } = client;
     return {
       client_id: id,
       client_name: client.client_name ?? id,
-      redirect_uris: client.redirect_uris ?? [],
+      redirect_uris: uris,
       token_endpoint_auth_method: method,
-      response_types: ['code'],
-      grant_types: ['authorization_code', 'refresh_token', ...method === 'none' ? [] : ['client_credentials']],
+      response_types: uris.length ? ['code'] : [],
+      grant_types: [
+        ...uris.length ? ['authorization_code', 'refresh_token'] : [], ...method === 'none' ? [] : ['client_credentials'],
+      ],
       ...method.startsWith('client_secret') && { client_secret: hashed(secret) },
       ...jwks && { jwks },
     };

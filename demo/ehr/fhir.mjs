@@ -13,22 +13,22 @@ const require = createRequire(import.meta.url);
 const fixtures = path.join(path.dirname(require.resolve('cql-exec-fhir/package.json')), 'test/fixtures/r4');
 export const patients = JSON.parse(readFileSync(new URL('patients.json', import.meta.url)));
 
-const day = 24 * 60 * 60 * 1000;
 const reference = (value) => value?.reference ?? '';
 
 // One Synthea bundle becomes one of our patients: own name, ids that do not clash with those of another
-// patient from the same bundle, and all dates moved so that the history fits the birth date.
+// patient from the same bundle, and all dates moved so that the last visit is a recent one.
 function resourcesOf(patient) {
   const { entry } = JSON.parse(readFileSync(path.join(fixtures, patient.source)));
-  const original = entry.find(({ resource }) => resource.resourceType === 'Patient').resource;
-  const shift = Date.parse(patient.birthDate) - Date.parse(original.birthDate);
+  const visits = entry.filter(({ resource }) => resource.resourceType === 'Encounter')
+    .map(({ resource }) => resource.period.start.slice(0, 10)).sort();
+  const shift = Date.parse(patient.lastVisit) - Date.parse(visits.at(-1));
   const ids = new Map(entry.map(({ fullUrl, resource }) => {
     const id = resource.resourceType === 'Patient' ? patient.id : `${patient.id}-${resource.id.slice(0, 13)}`;
     return [fullUrl, { id, reference: `${resource.resourceType}/${id}` }];
   }));
   const moveDate = (whole, date, rest) => {
-    const moved = new Date(Date.parse(date) + Math.round(shift / day) * day);
-    return `"${moved.toISOString().slice(0, 10)}${rest ?? ''}"`;
+    const moved = new Date(Date.parse(date) + shift).toISOString();
+    return `"${moved.slice(0, 10)}${rest ?? ''}"`;
   };
   return entry.map(({ fullUrl, resource }) => {
     const text = JSON.stringify(resource)
@@ -186,7 +186,7 @@ export class FhirServer {
     const link = (relation, at) => {
       const params = new URLSearchParams(search);
       if (at) params.set('_offset', at);
-      return { relation, url: `${this.base}${where}${params.size ?? [...params].length ? `?${params}` : ''}` };
+      return { relation, url: `${this.base}${where}?${params}`.replace(/\?$/, '') };
     };
     const links = [link('self', offset)];
     if (offset + count < bundle.total) links.push(link('next', offset + count));

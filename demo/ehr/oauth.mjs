@@ -65,6 +65,7 @@ export class AuthorizationServer {
       clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
       clientBasedCORS: () => false,
       clockTolerance: 0,
+      enabledJWA: { clientAuthSigningAlgValues: ['RS384', 'ES384'] },
       cookies: { keys: [randomBytes(32).toString('hex')], long: cookie, short: cookie },
       extraParams: {
         aud: (ctx, aud) => this.#checkAudience(aud),

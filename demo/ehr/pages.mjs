@@ -9,7 +9,7 @@ export const pageHeaders = {
   'Cache-Control': 'no-store', 'Referrer-Policy': 'strict-origin-when-cross-origin', 'X-Content-Type-Options': 'nosniff',
 };
 // No form-action: the login form is answered by a redirect to the app.
-export const loginPolicy = "default-src 'self'; style-src 'self'; base-uri 'none'";
+export const loginPolicy = "default-src 'self'; style-src 'self'; img-src data:; base-uri 'none'";
 
 const escapes = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const escape = (value) => String(value ?? '').replace(/[&<>"']/g, (character) => escapes[character]);
@@ -133,7 +133,7 @@ function summary(ehr, patient) {
   const lines = (type, member, text) => {
     const seen = new Map();
     for (const resource of ehr.fhir.about(patient.id, type, member)) {
-      const name = text(resource);
+      const name = text(resource)?.replace(/ \((disorder|procedure|finding|situation)\)$/, '');
       const date = String(resource[member]?.start ?? resource[member] ?? '').slice(0, 10);
       if (name && !seen.has(name)) seen.set(name, { text: name, date: date && longDate(date) });
     }
@@ -161,14 +161,13 @@ function chartPage(ehr, user, patient, query) {
 <div><dt>Sex</dt><dd>${sex(patient)}</dd></div><div><dt>Record no.</dt><dd>${patient.mrn}</dd></div>
 <div><dt>FHIR id</dt><dd>${patient.id}</dd></div></dl>
 </section>
-${!open && summary(ehr, patient)}
 <form method="get" action="${chart}" class="card opener">
 <button class="primary" name="open" value="1">Open ${ehr.app.name}</button>
 <a href="${launch}" target="_blank" rel="noopener">in a new window</a>
 <label><input type="checkbox" name="refuse" value="1" ${refuse && html`checked`}> refuse (test)</label>
 ${open && html`<a class="close" href="${chart}">Close app</a>`}
 </form>
-${open && html`<iframe class="app" title="${ehr.app.name}" src="${launch}"></iframe>`}`,
+${open ? html`<iframe class="app" title="${ehr.app.name}" src="${launch}"></iframe>` : summary(ehr, patient)}`,
   });
 }
 

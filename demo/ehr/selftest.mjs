@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto';
+import {
+  createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify,
+} from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -220,6 +222,38 @@ test('settings: no refresh token, other scope, JWT and long tokens, long code, n
   assert.equal((await get(`${ehr.fhir}/Patient`, { headers })).status, 200);
 });
 
+test('authorize by POST', async () => {
+  const { launch } = await control('POST', '/launch', { odd: true });
+  const { verifier, location: unused } = await authorize({ launch: undefined });
+  assert.ok(unused.searchParams.get('error'));
+  const body = new URLSearchParams({
+    response_type: 'code', client_id: 'raw', redirect_uri: redirectUri, scope, state: 's', aud: ehr.fhir, launch,
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256',
+  });
+  const answer = await get(`${ehr.issuer}/authorize`, { method: 'POST', body });
+  const tokens = await exchange({ location: new URL(answer.headers.get('location')), verifier });
+  assert.equal(tokens.status, 200);
+});
+
+test('private_key_jwt: a backend service gets a token of its own', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES384', use: 'sig' };
+  await control('PUT', '/clients', [{ client_id: 'backend', token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } }]);
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const now = Math.floor(Date.now() / 1000);
+  const claims = { iss: 'backend', sub: 'backend', aud: `${ehr.issuer}/token`, iat: now, exp: now + 60, jti: randomBytes(9).toString('hex') };
+  const data = `${part({ alg: 'ES384', typ: 'JWT', kid: 'k1' })}.${part(claims)}`;
+  const signature = sign('sha384', Buffer.from(data), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+  const answer = await tokenRequest({
+    headers: {}, grant_type: 'client_credentials', scope: 'system/*.rs',
+    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer', client_assertion: `${data}.${signature}`,
+  });
+  const tokens = await answer.json();
+  assert.equal(tokens.scope, 'system/*.rs', JSON.stringify(tokens));
+  const headers = { authorization: `Bearer ${tokens.access_token}` };
+  assert.equal((await get(`${ehr.fhir}/Patient`, { headers })).status, 200);
+});
+
 test('bent id_tokens and rotated keys', async () => {
   const bent = async (bend) => {
     await control('PUT', '/id_token', bend);
@@ -291,18 +325,22 @@ test('the log holds what was sent, as it was sent', async () => {
 
 test('a standalone launch: login page, patient picker, cancel', async () => {
   const jar = new Map();
+  // Set-Cookie lines come joined by commas: getSetCookie() is missing in Debian 12's Node.
+  const keep = ({ headers }) => {
+    for (const line of (headers.get('set-cookie') ?? '').split(/, (?=[^ ;=]+=)/)) {
+      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (name) jar.set(name, value);
+    }
+  };
   const visit = async (url, options = {}) => {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
     const answer = await get(url, { ...options, headers: { cookie } });
-    for (const line of answer.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
-      jar.set(name, value);
-    }
+    keep(answer);
     return answer;
   };
   const start = async () => {
     const { answer, verifier } = await authorize({ asked: 'openid fhirUser launch/patient patient/*.rs' });
-    for (const line of answer.headers.getSetCookie()) jar.set(...line.split(';')[0].split(/=(.*)/s));
+    keep(answer);
     return { page: new URL(answer.headers.get('location'), ehr.base).href, verifier };
   };
   const { page, verifier } = await start();
