@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Clients } from './clients.mjs';
 import { handleControl } from './control.mjs';
 import { Faults, pointOf, withFault } from './faults.mjs';
-import { FhirServer, patients } from './fhir.mjs';
+import { FhirServer } from './fhir.mjs';
 import { formToObject, send, sendJson } from './http.mjs';
 import { Keys } from './keys.mjs';
 import { AuthorizationServer, defaultSettings } from './oauth.mjs';
@@ -51,10 +51,10 @@ export class Ehr {
   }
 
   // A launch as the EHR's own page starts it: a code, and the URL that opens the app.
-  launch({ user: name, patient = patients[0].id, ...rest }) {
+  launch({ user: name, ...rest }) {
     const user = userByName(name ?? 'dr-smith');
     if (!user) throw Object.assign(new Error(`no such user: ${name}`), { status: 400 });
-    const launch = this.launches.create({ user, patient, ...rest });
+    const launch = this.launches.create({ user, ...rest });
     const url = new URL(this.app.launchUrl);
     url.searchParams.set('iss', this.urls.fhir);
     url.searchParams.set('launch', launch);

@@ -137,6 +137,15 @@ test('a launch without cookies: code, tokens, context, id_token, FHIR', async ()
   assert.ok((await (await get(`${ehr.fhir}/Condition?subject=${absolute}`, { headers })).json()).total > 0);
 });
 
+test('a launch without a patient, and one with odd members', async () => {
+  assert.equal((await launchedTokens()).patient, undefined);
+  const extra = { need_patient_banner: null, fhirContext: [{ reference: 'ImagingStudy/1' }], patient: 'x\r\ny' };
+  const tokens = await launchedTokens({ patient: 'omar-haddad', extra });
+  assert.equal(tokens.need_patient_banner, undefined);
+  assert.deepEqual(tokens.fhirContext, extra.fhirContext);
+  assert.equal(tokens.patient, extra.patient);
+});
+
 test('FHIR refuses a request without a token, and one with an expired token', async () => {
   assert.equal((await get(`${ehr.fhir}/Patient`)).status, 401);
   assert.equal((await get(`${ehr.fhir}/metadata`)).status, 200);
