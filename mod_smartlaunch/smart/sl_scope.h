@@ -22,7 +22,11 @@ bool sl_scope_has(const char *text, const char *token);
  */
 bool sl_scope_covers(const char *granted, const char *wanted, apr_pool_t *tmp);
 
-/** Those tokens of `asked` that `granted` does not cover, one blank between; "" when none. */
+/**
+ * Those tokens of `asked` that `granted` does not cover, one blank between; "" when none.
+ * `launch`, `launch/…`, `offline_access` and `online_access` are not counted: context and refresh
+ * token show whether they were granted, and many EHRs do not repeat them.
+ */
 const char *sl_scope_missing(apr_pool_t *p, const char *asked, const char *granted);
 
 #endif

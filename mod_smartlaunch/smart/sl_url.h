@@ -50,6 +50,9 @@ const char *sl_url_origin(apr_pool_t *p, const char *url);
 /** `url` with one more parameter, percent-encoded, put before the fragment. */
 const char *sl_url_add_param(apr_pool_t *p, const char *url, const char *name, const char *value);
 
+/** `url` with `query` (encoded already) added in the same way. */
+const char *sl_url_add_query(apr_pool_t *p, const char *url, const char *query);
+
 /** `base` + "/.well-known/" + `document`, joined by exactly one slash (DIS-1). */
 const char *sl_url_well_known(apr_pool_t *p, const char *base, const char *document);
 

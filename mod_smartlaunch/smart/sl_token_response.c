@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smart/sl_token_response.h"
+
+#include "base/sl_text.h"
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <string.h>
+#include <strings.h>
+
+#define ACCESS_MAX 65536
+#define SCOPE_MAX 16384
+
+/* RFC 6749 section 5.2, and what else token endpoints are seen to answer */
+static const char *const errors[] = {
+    "invalid_request",        "invalid_client",          "invalid_grant",  "unauthorized_client",
+    "unsupported_grant_type", "invalid_scope",           "invalid_target", "access_denied",
+    "server_error",           "temporarily_unavailable", "slow_down",
+};
+
+static const char *error_of(const sl_json_t *doc)
+{
+    const char *said = sl_json_str(doc, "error");
+
+    if (said == NULL) {
+        return sl_json_get(doc, "error") == NULL ? "none" : "other";
+    }
+    for (apr_size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        if (strcmp(said, errors[i]) == 0) {
+            return errors[i];
+        }
+    }
+    return "other";
+}
+
+const char *sl_token_response_error(const char *body, apr_size_t len, apr_pool_t *tmp)
+{
+    sl_json_t *doc;
+
+    if (body == NULL || len > SL_TOKEN_RESPONSE_MAX_BYTES ||
+        sl_json_parse(&doc, body, len, tmp, NULL) != SL_OK) {
+        return "none";
+    }
+    return error_of(doc);
+}
+
+/* Take a token out of the object, and wipe json-c's own copy. */
+static const sl_secret_t *take_token(sl_json_t *doc, const char *name, apr_pool_t *p)
+{
+    sl_json_t *member = sl_json_get(doc, name);
+    const char *text = sl_json_str(doc, name);
+    const sl_secret_t *token = NULL;
+
+    if (text != NULL && text[0] != '\0') {
+        token = sl_secret_str(p, text);
+    }
+    if (member != NULL && json_object_is_type(member, json_type_string)) {
+        sl_secret_wipe((char *)json_object_get_string(member),
+                       (apr_size_t)json_object_get_string_len(member));
+    }
+    json_object_object_del(doc, name);
+    return token;
+}
+
+/* What can stand behind "Bearer ": no blank, no control character. */
+static bool is_bearer_value(const sl_secret_t *token)
+{
+    const char *text = token == NULL ? "" : sl_secret_reveal(token);
+
+    return sl_text_is_header_safe(text, ACCESS_MAX) && strchr(text, ' ') == NULL;
+}
+
+static bool is_bearer_type(const sl_json_t *doc, const sl_ehr_t *ehr)
+{
+    const char *type = sl_json_str(doc, "token_type");
+
+    if (sl_json_get(doc, "token_type") == NULL) {
+        return ehr->quirks.bare_token == SL_SWITCH_ON;
+    }
+    return type != NULL && strcasecmp(type, "bearer") == 0;
+}
+
+/* A number of seconds, also written as a string of digits; 0 when it is none. */
+static int64_t seconds(const sl_json_t *value)
+{
+    const char *text;
+
+    if (json_object_is_type(value, json_type_int)) {
+        return json_object_get_int64(value);
+    }
+    if (json_object_is_type(value, json_type_double)) {
+        double number = json_object_get_double(value);
+
+        return number >= 1.0 ? (int64_t)(number < 1e15 ? number : 1e15) : 0;
+    }
+    if (value == NULL || !json_object_is_type(value, json_type_string)) {
+        return 0;
+    }
+    text = json_object_get_string((sl_json_t *)value);
+    if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text)) {
+        return 0;
+    }
+    return strlen(text) > 15 ? INT64_MAX : (int64_t)apr_atoi64(text);
+}
+
+/* TRS-2; some servers say when instead of how long */
+static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer_t *answer)
+{
+    const sl_json_t *said = sl_json_get(doc, "expires_in");
+    int64_t left = seconds(said);
+
+    if (said == NULL) {
+        left = seconds(sl_json_get(doc, "expires_at"));
+        left = left > 0 ? left - apr_time_sec(answer->now) : 0;
+    }
+    if (left <= 0) {
+        sl_notice_add(answer->notices, "SL2121",
+                      "EHR %s does not say how long its token lives; taken as %d seconds",
+                      ehr->name, SL_TOKEN_LIFE_DEFAULT);
+        return SL_TOKEN_LIFE_DEFAULT;
+    }
+    return left > SL_TOKEN_LIFE_MAX ? SL_TOKEN_LIFE_MAX : (int)left;
+}
+
+/* TRS-3; SL_INVALID when it does not fit into a header */
+static sl_rc_t read_scope(const char **out, const sl_json_t *doc, const sl_ehr_t *ehr,
+                          apr_array_header_t *notices)
+{
+    const char *said = sl_json_str(doc, "scope");
+
+    *out = said;
+    if (said == NULL) {
+        sl_notice_add(notices, "SL2122",
+                      "EHR %s does not say which scopes it granted; taken as those asked for",
+                      ehr->name);
+        return SL_OK;
+    }
+    return said[0] == '\0' || sl_text_is_header_safe(said, SCOPE_MAX) ? SL_OK : SL_INVALID;
+}
+
+static sl_rc_t read_tokens(sl_token_response_t *out, const sl_ehr_t *ehr, const char *type_problem,
+                           sl_err_t *err)
+{
+    if (type_problem != NULL) {
+        return sl_err_set(err, SL_UPSTREAM, "SL2131", "EHR %s: the token response has %s",
+                          ehr->name, type_problem);
+    }
+    if (!is_bearer_value(out->access)) {
+        return sl_err_set(err, SL_UPSTREAM, "SL2132",
+                          "EHR %s: the token response has no usable access_token", ehr->name);
+    }
+    return SL_OK;
+}
+
+static sl_rc_t read_object(sl_token_response_t *out, const sl_ehr_t *ehr,
+                           const sl_token_answer_t *answer, apr_pool_t *p, sl_err_t *err)
+{
+    sl_json_t *doc = out->json;
+    const char *type_problem = is_bearer_type(doc, ehr)                 ? NULL
+                               : sl_json_get(doc, "token_type") == NULL ? "no token_type"
+                                                                        : "another token_type";
+    sl_rc_t rc;
+
+    out->access = take_token(doc, "access_token", p);
+    out->refresh = take_token(doc, "refresh_token", p);
+    out->id_token = take_token(doc, "id_token", p);
+    if (sl_json_get(doc, "error") != NULL) {
+        return sl_err_set(err, SL_UPSTREAM, "SL2133", "EHR %s: the token response is an error: %s",
+                          ehr->name, error_of(doc));
+    }
+    rc = read_tokens(out, ehr, type_problem, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    out->expires_in = life(doc, ehr, answer);
+    if (read_scope(&out->scope, doc, ehr, answer->notices) != SL_OK) {
+        return sl_err_set(err, SL_UPSTREAM, "SL2134",
+                          "EHR %s: the scope in the token response is malformed", ehr->name);
+    }
+    return SL_OK;
+}
+
+sl_rc_t sl_token_response_parse(sl_token_response_t *out, const sl_ehr_t *ehr,
+                                const sl_token_answer_t *answer, apr_pool_t *p, sl_err_t *err)
+{
+    memset(out, 0, sizeof(*out));
+    if (answer->status == 429 || answer->status == 503) {
+        return sl_err_set(err, SL_BUSY, "SL2135", "EHR %s: the token endpoint is busy (%d)",
+                          ehr->name, answer->status);
+    }
+    if (answer->status < 200 || answer->status > 299) {
+        return sl_err_set(err, SL_UPSTREAM, "SL2136", "EHR %s: the token endpoint refused (%d): %s",
+                          ehr->name, answer->status,
+                          sl_token_response_error(answer->body, answer->len, p));
+    }
+    if (answer->body == NULL || answer->len > SL_TOKEN_RESPONSE_MAX_BYTES ||
+        sl_json_parse(&out->json, answer->body, answer->len, p, NULL) != SL_OK) {
+        return sl_err_set(err, SL_UPSTREAM, "SL2137",
+                          "EHR %s: the token response is no JSON object", ehr->name);
+    }
+    return read_object(out, ehr, answer, p, err);
+}
