@@ -42,19 +42,19 @@ unit_tests() { # BUILD-DIRECTORY
 }
 
 # The same test under another MPM or build is a test of its own in the summary.
-variant() { # NAME ENVIRONMENT TEST
-    local path=build/$1/$3
+variant() { # NAME VARIABLE VALUE TEST
+    local path=build/$1/$4
     mkdir -p "$(dirname "$path")"
-    printf '%s\n' "\$ENV{$2};" "exec \$^X, '$top/$3';" | sed '1s/{\(.*\)=\(.*\)}/{\1} = "\2"/' >"$path"
+    printf "\$ENV{%s} = '%s';\nexec \$^X, '%s';\n" "$2" "$3" "$top/$4" >"$path"
     echo "$path"
 }
 
 variants() {
     local test
     for test in $(grep -l '^# mpm: all$' t/*.t); do
-        variant worker SL_MPM=worker "$test"
-        variant prefork SL_MPM=prefork "$test"
-        variant sanitized SL_SANITIZE=1 "$test"
+        variant worker SL_MPM worker "$test"
+        variant prefork SL_MPM prefork "$test"
+        variant sanitized SL_SANITIZE 1 "$test"
     done
 }
 

@@ -1,0 +1,31 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# A log id leads to one place in the code and to one line of docs/log-ids.md.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use SL::Guard;
+use Test::More;
+
+my %layer = (1 => 'base', 2 => 'smart', 3 => 'store', 4 => 'flow', 5 => 'httpd', 6 => 'net', 7 => 'ctl');
+my %used;
+for my $file (grep { /\.c$/ } module_files()) {
+    push @{ $used{$_} }, $file for text($file) =~ /"(SL\d{4})/g;
+}
+my %told;
+$told{$_}++ for text('docs/log-ids.md') =~ /^\|\s*`?(SL\d{4})\b/mg;
+
+guard('every log id is used in one place', [ sort keys %used ],
+    sub { my @at = @{ $used{ $_[0] } }; return @at > 1 ? "$_[0]: @at" : () });
+guard('its thousands are the layer', [ sort keys %used ], sub {
+    my ($id) = @_;
+    my $layer = layer_of($used{$id}[0]) || 'httpd';
+    return ($layer{ substr $id, 2, 1 } // '') eq $layer ? () : "$id in $used{$id}[0]";
+});
+guard('every log id is explained in docs/log-ids.md, once', [ sort keys %used ],
+    sub { return ($told{ $_[0] } // 0) == 1 ? () : "$_[0]: " . ($told{ $_[0] } // 0) . ' lines' });
+guard('docs/log-ids.md explains no id that is not used', [ sort keys %told ],
+    sub { return $used{ $_[0] } ? () : $_[0] });
+
+done_testing();
