@@ -20,7 +20,10 @@ const char *sl_origin_rest(const char *public_url, const char *url);
 /** The value of an Origin header is our origin. NULL, "null" and lists are not. */
 bool sl_origin_is(const char *public_url, const char *origin);
 
-/** No control characters, spaces or backslashes: a browser sees the URL that we see. */
+/**
+ * A browser sees the URL that we see: no control characters (it would leave them out), no space at
+ * either end, no backslash before `?` or `#` (it would take it for a slash).
+ */
 bool sl_origin_is_plain(const char *url);
 
 #endif
