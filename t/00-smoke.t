@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # The harness itself, on a bare httpd: if this fails, look no further.
+# mpm: all
 use strict;
 use warnings;
 use FindBin;
@@ -10,6 +11,9 @@ use SL;
 my $pg = SL::Postgres->new(schema => 0);
 is $pg->value('SELECT 1'), 1, 'PostgreSQL answers';
 is $pg->value('SELECT count(*) FROM pg_tables WHERE schemaname = ?', 'public'), 0, 'from an empty database';
+my $bouncer = SL::Bouncer->new(pg => $pg);
+is DBI->connect('dbi:Pg:' . $bouncer->conninfo =~ s/ /;/gr)->selectrow_array('SELECT 2'), 2,
+    'PgBouncer answers for it';
 
 my $httpd = SL::Httpd->new(module => 0)->start;
 my $window = SL::Browser->new->window;

@@ -29,6 +29,8 @@ for my $layer (qw(base smart store net flow httpd ctl)) {
     same('source', $list, listed($list, qr{mod_smartlaunch/(?:$layer/)?\w+\.[ch]\b}), @there);
 }
 
+same('migration', 'Makefile.am', listed('Makefile.am', qr{sql/\w+\.sql}), files(qr{^sql/.*\.sql$}));
+
 my @units = files(qr{^t/unit/test_\w+\.c$});
 same('unit test', 't/unit/files.am', listed('t/unit/files.am', qr{t/unit/test_\w+}), map { s/\.c$//r } @units);
 guard('every unit test ends with its plan', \@units,

@@ -14,6 +14,7 @@ use warnings;
 use utf8;
 use Carp qw(croak);
 use SL::Backend qw(answer answer_header);
+use SL::Bouncer;
 use SL::Browser;
 use SL::EHR;
 use SL::HTTP qw(json many raw request);
