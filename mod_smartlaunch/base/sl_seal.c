@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sl_keyring_key.h"
+
+#include <limits.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+/* Layout: version, nonce, tag, ciphertext. */
+#define VERSION 1
+#define NONCE_LEN 12
+#define TAG_LEN 16
+#define NONCE_AT 1
+#define TAG_AT (NONCE_AT + NONCE_LEN)
+#define TEXT_AT (TAG_AT + TAG_LEN)
+#define MAX_BYTES (16 * 1024 * 1024)
+
+/* Feed the version and every part with its length, so that no two lists give the same bytes. */
+static bool add_aad(EVP_CIPHER_CTX *ctx, const char *const *aad)
+{
+    unsigned char frame[8] = {VERSION};
+    int n;
+
+    if (EVP_CipherUpdate(ctx, NULL, &n, frame, 1) != 1) {
+        return false;
+    }
+    for (; aad != NULL && *aad != NULL; aad++) {
+        apr_size_t len = strlen(*aad);
+
+        if (len > INT_MAX) {
+            return false;
+        }
+        for (int i = 0; i < 8; i++) {
+            frame[i] = (unsigned char)(len >> (8 * (7 - i)));
+        }
+        if (EVP_CipherUpdate(ctx, NULL, &n, frame, sizeof(frame)) != 1 ||
+            (len > 0 &&
+             EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)*aad, (int)len) != 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool encrypt(const sl_keyring_t *ring, const char *const *aad, const sl_secret_t *value,
+                    unsigned char *run)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+    bool done =
+        ctx != NULL &&
+        EVP_EncryptInit_ex2(ctx, ring->gcm,
+                            (const unsigned char *)sl_secret_reveal(ring->keys[0].seal),
+                            run + NONCE_AT, NULL) == 1 &&
+        add_aad(ctx, aad) &&
+        EVP_EncryptUpdate(ctx, run + TEXT_AT, &n, (const unsigned char *)sl_secret_reveal(value),
+                          (int)sl_secret_len(value)) == 1 &&
+        EVP_EncryptFinal_ex(ctx, run + TEXT_AT + n, &n) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, run + TAG_AT) == 1;
+
+    EVP_CIPHER_CTX_free(ctx);
+    return done;
+}
+
+sl_rc_t sl_keyring_seal(sl_bytes_t *out, const sl_keyring_t *ring, const char *const *aad,
+                        const sl_secret_t *value, apr_pool_t *p, sl_err_t *err)
+{
+    unsigned char *run;
+    sl_rc_t rc;
+
+    if (value == NULL || sl_secret_len(value) > MAX_BYTES) {
+        return sl_err_set(err, SL_INVALID, "SL1408", "there is nothing to seal, or too much");
+    }
+    run = apr_palloc(p, TEXT_AT + sl_secret_len(value));
+    run[0] = VERSION;
+    rc = sl_digest_random(run + NONCE_AT, NONCE_LEN, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (!encrypt(ring, aad, value, run)) {
+        return sl_err_set(err, SL_FAILED, "SL1409", "OpenSSL could not seal a value");
+    }
+    out->bytes = run;
+    out->len = TEXT_AT + sl_secret_len(value);
+    return SL_OK;
+}
+
+/* Decrypt into `text`, which the caller wipes whatever happens. */
+static bool decrypt(const sl_keyring_t *ring, const sl_keyring_key_t *key,
+                    const sl_sealed_t *sealed, unsigned char *text)
+{
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    const unsigned char *run = sealed->sealed.bytes;
+    unsigned char tag[TAG_LEN];
+    int n = 0;
+    bool done;
+
+    memcpy(tag, run + TAG_AT, TAG_LEN);
+    done =
+        ctx != NULL &&
+        EVP_DecryptInit_ex2(ctx, ring->gcm, (const unsigned char *)sl_secret_reveal(key->seal),
+                            run + NONCE_AT, NULL) == 1 &&
+        add_aad(ctx, sealed->aad) &&
+        EVP_DecryptUpdate(ctx, text, &n, run + TEXT_AT, (int)(sealed->sealed.len - TEXT_AT)) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) == 1 &&
+        EVP_DecryptFinal_ex(ctx, text + n, &n) == 1;
+    EVP_CIPHER_CTX_free(ctx);
+    return done;
+}
+
+sl_rc_t sl_keyring_open(sl_secret_t **out, const sl_keyring_t *ring, const sl_sealed_t *sealed,
+                        apr_pool_t *p, sl_err_t *err)
+{
+    const sl_keyring_key_t *key = sl_keyring_key(ring, sealed->key_id);
+    apr_size_t len = sealed->sealed.len;
+    unsigned char *text;
+    bool done;
+
+    if (key == NULL) {
+        return sl_err_set(err, SL_DENIED, "SL1410",
+                          "a stored value was sealed with a key that is not in the key ring");
+    }
+    if (len < TEXT_AT || len > TEXT_AT + MAX_BYTES || sealed->sealed.bytes[0] != VERSION) {
+        return sl_err_set(err, SL_DENIED, "SL1411", "a stored value is not one that was sealed");
+    }
+    text = apr_palloc(p, len - TEXT_AT + 1);
+    done = decrypt(ring, key, sealed, text);
+    if (done) {
+        *out = sl_secret_new(p, text, len - TEXT_AT);
+    }
+    sl_secret_wipe(text, len - TEXT_AT);
+    return done ? SL_OK
+                : sl_err_set(err, SL_DENIED, "SL1412",
+                             "a stored value was altered or belongs to another row");
+}
