@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The one strict HTTP client, on libcurl: https only (loopback excepted, by an explicit switch),
+ * TLS 1.2 or later with chain and host name verified (TKR-3), no redirects, no proxy from the
+ * environment, no cookies, connect and total time-outs, a cap on the answer. Made after fork;
+ * used by any number of threads; connections are kept between requests.
+ */
+#ifndef SL_HTTP_H
+#define SL_HTTP_H
+
+#include "base/sl_rc.h"
+#include "base/sl_secret.h"
+#include <apr_pools.h>
+#include <apr_time.h>
+
+typedef struct sl_http sl_http_t;
+typedef struct sl_http_gate sl_http_gate_t;
+
+typedef enum { SL_HTTP_GET, SL_HTTP_POST } sl_http_method_t;
+
+#define SL_HTTP_MAX_BYTES (256 * 1024)
+
+/** One request. Members left zero take the default named beside them. */
+typedef struct {
+    sl_http_method_t method;
+    const char *url;
+    const char *accept;                  /* application/json */
+    const char *content_type;            /* of the body; application/x-www-form-urlencoded */
+    const sl_secret_t *body;             /* POST only; none */
+    const sl_secret_t *authorization;    /* whole value of the header; none */
+    const char *ca_file;                 /* PEM; the system's CAs */
+    const char *proxy;                   /* URL; none, never from the environment */
+    apr_interval_time_t connect_timeout; /* 3 s */
+    apr_interval_time_t timeout;         /* whole exchange; 10 s */
+    apr_size_t max_bytes;                /* of the answer's body; SL_HTTP_MAX_BYTES */
+    bool insecure_loopback;              /* http:// to 127.0.0.1, [::1], localhost allowed */
+    sl_http_gate_t *gate;                /* bound on requests in flight; none */
+} sl_http_request_t;
+
+/** The answer. With any result but SL_OK only `ms` and `maybe_sent` are meaningful. */
+typedef struct {
+    int status;               /* 100 to 599, whatever it is */
+    const char *content_type; /* "" when the answer named none */
+    const sl_secret_t *body;  /* never NULL; wiped with the pool: it may hold tokens */
+    int retry_after;          /* seconds, 0: not said (or a date we do not follow) */
+    int ms;                   /* time the exchange took */
+    bool maybe_sent;          /* the request may have reached the other side */
+} sl_http_reply_t;
+
+/** Once per process, before threads start; again is harmless. SL_FAILED. */
+SL_MUST_USE sl_rc_t sl_http_init(sl_err_t *err);
+
+/** A client for this process, after fork. Closed with the pool. */
+SL_MUST_USE sl_rc_t sl_http_open(sl_http_t **out, apr_pool_t *p, sl_err_t *err);
+
+/** At most `max` (> 0) requests at a time in this process; thread safe; made after fork. */
+SL_MUST_USE sl_rc_t sl_http_gate_open(sl_http_gate_t **out, int max, apr_pool_t *p, sl_err_t *err);
+
+/**
+ * Send one request and wait for the whole answer, whatever its status.
+ *
+ * A GET is sent once more when the kept connection turned out dead; a POST only when the
+ * connection was never made (TKR-4). Redirects are answers like any other.
+ *
+ * SL_OK: there is an answer. SL_INVALID: the URL is not allowed, nothing was sent. SL_BUSY: the
+ * gate is full, at once. SL_TIMEOUT: the time ran out. SL_UPSTREAM: no connection, TLS refused,
+ * answer broken or larger than max_bytes. SL_FAILED: our own fault. `err` names the host at most,
+ * never path, query or body.
+ */
+SL_MUST_USE sl_rc_t sl_http_do(sl_http_t *client, const sl_http_request_t *request,
+                               sl_http_reply_t *reply, apr_pool_t *p, sl_err_t *err);
+
+#endif
