@@ -12,8 +12,9 @@ my $pg = SL::Postgres->new(schema => 0);
 is $pg->value('SELECT 1'), 1, 'PostgreSQL answers';
 is $pg->value('SELECT count(*) FROM pg_tables WHERE schemaname = ?', 'public'), 0, 'from an empty database';
 my $bouncer = SL::Bouncer->new(pg => $pg);
-is DBI->connect('dbi:Pg:' . $bouncer->conninfo =~ s/ /;/gr)->selectrow_array('SELECT 2'), 2,
-    'PgBouncer answers for it';
+my @password = $bouncer->conninfo =~ /password=(\w+)/;
+my $dsn = 'dbi:Pg:' . $bouncer->conninfo =~ s/ /;/gr;
+is(DBI->connect($dsn, 'web', @password)->selectrow_array('SELECT 2'), 2, 'PgBouncer answers for it');
 
 my $httpd = SL::Httpd->new(module => 0)->start;
 my $window = SL::Browser->new->window;
