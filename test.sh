@@ -24,8 +24,7 @@ build() { # DIRECTORY CONFIGURE-OPTIONS…
     (
         cd "$dir"
         [ -f config.status ] || "$top/configure" --quiet --enable-werror "$@"
-        make -s -j"$(nproc)" all
-        make -s -j"$(nproc)" check TESTS=
+        make -s -j"$(nproc)" all unit-tests
     )
 }
 
