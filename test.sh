@@ -24,7 +24,8 @@ build() { # DIRECTORY CONFIGURE-OPTIONS…
     (
         cd "$dir"
         [ -f config.status ] || "$top/configure" --quiet --enable-werror "$@"
-        make -s -j"$(nproc)" all unit-tests
+        make -s -j"$(nproc)" all
+        make -s -j"$(nproc)" unit-tests
     )
 }
 
