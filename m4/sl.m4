@@ -46,7 +46,7 @@ AC_DEFUN([SL_PKG], [
     $1_SYSTEM="SL_SYSTEM([$$1_CFLAGS])"
 ])
 
-# SL_WARNINGS: C11 and the warnings of docs/style.md, as far as the compiler knows them.
+# SL_WARNINGS: C11 and the warnings of the house, as far as the compiler knows them.
 AC_DEFUN([SL_WARNINGS], [
     SL_CFLAGS="-std=c11"
     for flag in -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wswitch-enum \
