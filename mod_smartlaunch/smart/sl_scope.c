@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smart/sl_scope.h"
 
+#include "base/sl_text.h"
 #include "smart/sl_scope_token.h"
 #include <apr_strings.h>
 #include <apr_tables.h>
@@ -18,6 +19,12 @@ static const char *next_token(const char **rest, apr_pool_t *p)
     return len == 0 ? NULL : apr_pstrmemdup(p, from, len);
 }
 
+/* `.rd` is in order, but where people write it they mean `.read`; two scopes say it plainly. */
+static bool is_read_or_rd(const sl_scope_token_t *token)
+{
+    return token->kind == SL_SCOPE_RESOURCE && token->rights == (SL_SCOPE_READ | SL_SCOPE_DELETE);
+}
+
 sl_rc_t sl_scope_check(const char *text, apr_pool_t *tmp, sl_err_t *err)
 {
     const char *rest = text == NULL ? "" : text;
@@ -30,6 +37,12 @@ sl_rc_t sl_scope_check(const char *text, apr_pool_t *tmp, sl_err_t *err)
 
         if (rc != SL_OK) {
             return rc;
+        }
+        if (is_read_or_rd(&parts)) {
+            return sl_err_set(err, SL_INVALID, "SL2212",
+                              "scope \"%s\" asks for reading and deleting: write .rs or .read, or "
+                              "two scopes with .r and .d if that is meant",
+                              sl_text_loggable(tmp, token, 60));
         }
         count++;
     }

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rule.h"
+#include "smart/sl_discovery.h"
+#include "smart/sl_notice.h"
+#include <apr_strings.h>
+
+#define BASE "https://ehr.example/fhir"
+#define BOTH                                                                                       \
+    "\"authorization_endpoint\":\"https://a.example/az\",\"token_endpoint\":\"https://a.example/"  \
+    "tk\""
+#define S256 ",\"code_challenge_methods_supported\":[\"S256\"]"
+
+static const sl_ehr_t plain = {
+    .name = "epic", .issuer = BASE, .auth = SL_CLIENT_BASIC, .pkce = SL_SWITCH_ON};
+
+static sl_rc_t parse(sl_endpoints_t *out, const sl_ehr_t *ehr, const char *body,
+                     apr_array_header_t *notices, apr_pool_t *p, sl_err_t *err)
+{
+    const sl_discovery_body_t from = {body, strlen(body), notices};
+
+    return sl_discovery_parse(out, ehr, &from, p, err);
+}
+
+static void test_failures(apr_pool_t *p)
+{
+    static const struct {
+        const char *name;
+        const char *body;
+        const char *id;
+    } cases[] = {
+        {"no JSON", "<html>", "SL2061"},
+        {"nothing", "", "SL2061"},
+        {"null", "null", "SL2061"},
+        {"an array", "[{" BOTH "}]", "SL2061"},
+        {"text behind the object", "{" BOTH "} x", "SL2061"},
+        {"an empty object", "{}", "SL2062"},
+        {"no authorize", "{\"token_endpoint\":\"https://a.example/tk\"}", "SL2062"},
+        {"no token", "{\"authorization_endpoint\":\"https://a.example/az\"}", "SL2062"},
+        {"token of another type",
+         "{\"authorization_endpoint\":\"https://a.example/az\",\"token_endpoint\":7}", "SL2062"},
+        {"an http token endpoint",
+         "{\"authorization_endpoint\":\"https://a.example/az\","
+         "\"token_endpoint\":\"http://a.example/tk\"}",
+         "SL2062"},
+        {"a loopback http endpoint where it is not allowed",
+         "{\"authorization_endpoint\":\"https://a.example/az\","
+         "\"token_endpoint\":\"http://127.0.0.1/tk\"}",
+         "SL2062"},
+        {"a javascript authorize endpoint",
+         "{\"authorization_endpoint\":\"javascript:alert(1)\","
+         "\"token_endpoint\":\"https://a.example/tk\"}",
+         "SL2062"},
+        {"an authorize endpoint with a fragment",
+         "{\"authorization_endpoint\":\"https://a.example/az#x\","
+         "\"token_endpoint\":\"https://a.example/tk\"}",
+         "SL2062"},
+    };
+    sl_endpoints_t got;
+    sl_err_t err;
+    char *large = apr_pcalloc(p, SL_DISCOVERY_MAX_BYTES + 2);
+
+    for (int i = 0; i < COUNT_OF(cases); i++) {
+        is_end(parse(&got, &plain, cases[i].body, NULL, p, &err), &err, cases[i].id, SL_UPSTREAM,
+               apr_pstrcat(p, "DIS-8 ", cases[i].name, " fails", NULL));
+    }
+    memset(large, ' ', SL_DISCOVERY_MAX_BYTES + 1);
+    memcpy(large, "{" BOTH "}", strlen("{" BOTH "}"));
+    is_end(parse(&got, &plain, large, NULL, p, &err), &err, "SL2061", SL_UPSTREAM,
+           "DIS-8 more than 256 KiB fail");
+    large[SL_DISCOVERY_MAX_BYTES] = '\0';
+    is_end(parse(&got, &plain, large, NULL, p, &err), &err, NULL, SL_OK, "DIS-8 256 KiB are read");
+}
+
+static void test_members(apr_pool_t *p)
+{
+    sl_endpoints_t got;
+    sl_err_t err;
+
+    is_end(parse(&got, &plain, "{" BOTH "}", NULL, p, &err), &err, NULL, SL_OK,
+           "DIS-4 authorize and token are enough");
+    is_str(got.authorize, "https://a.example/az", "DIS-4 authorize");
+    is_str(got.token, "https://a.example/tk", "DIS-4 token");
+    ok(got.issuer == NULL && got.jwks == NULL && got.introspect == NULL && got.revoke == NULL &&
+           !got.iss_parameter,
+       "DIS-4 the rest is not there");
+    is_end(parse(&got, &plain,
+                 "{" BOTH
+                 ",\"issuer\":\"https://a.example/\",\"jwks_uri\":\"https://a.example/ks\","
+                 "\"introspection_endpoint\":\"https://a.example/in\","
+                 "\"revocation_endpoint\":\"https://a.example/re\","
+                 "\"authorization_response_iss_parameter_supported\":true,"
+                 "\"capabilities\":[\"x\",7,{}],\"scopes_supported\":[],\"junk\":{\"a\":[1]}}",
+                 NULL, p, &err),
+           &err, NULL, SL_OK, "DIS-4 unknown members and capabilities are ignored");
+    is_str(got.issuer, "https://a.example/", "IDT-2 issuer, byte for byte");
+    is_str(got.jwks, "https://a.example/ks", "IDT-1 jwks_uri");
+    is_str(got.introspect, "https://a.example/in", "introspection");
+    is_str(got.revoke, "https://a.example/re", "revocation");
+    ok(got.iss_parameter, "CBK-7 iss parameter is advertised");
+    is_end(parse(&got, &plain,
+                 "{" BOTH ",\"issuer\":\"http://a.example\",\"jwks_uri\":\"http://a.example/ks\","
+                 "\"authorization_response_iss_parameter_supported\":\"true\"}",
+                 NULL, p, &err),
+           &err, NULL, SL_OK, "DIS-4 an optional member that is unusable does not fail");
+    ok(got.issuer == NULL && got.jwks == NULL, "DIS-8 nothing but https");
+    ok(!got.iss_parameter, "CBK-7 only true is true");
+}
+
+static void test_relative(apr_pool_t *p)
+{
+    apr_array_header_t *notices = sl_notice_list(p);
+    sl_ehr_t local = plain;
+    sl_endpoints_t got;
+    sl_err_t err;
+
+    is_end(parse(&got, &plain,
+                 "{\"authorization_endpoint\":\"/auth/az\",\"token_endpoint\":\"/auth/tk\"" S256
+                 "}",
+                 notices, p, &err),
+           &err, NULL, SL_OK, "DIS-3 path-absolute endpoints");
+    is_str(got.token, "https://ehr.example/auth/tk", "DIS-3 resolve against the host");
+    is_int(notices->nelts, 0, "DIS-3 without a warning");
+    is_end(parse(&got, &plain,
+                 "{\"authorization_endpoint\":\"auth/az\",\"token_endpoint\":\"/auth/tk\"" S256 "}",
+                 notices, p, &err),
+           &err, NULL, SL_OK, "DIS-3 a path-relative endpoint");
+    is_str(got.authorize, BASE "/auth/az", "DIS-3 resolves below the FHIR base");
+    ok(sl_notice_has(notices, "SL2052"), "DIS-3 with a warning");
+    local.issuer = "http://127.0.0.1:8080/fhir";
+    local.insecure_loopback = true;
+    is_end(parse(&got, &local,
+                 "{\"authorization_endpoint\":\"/az\",\"token_endpoint\":"
+                 "\"http://127.0.0.1:9/tk\"}",
+                 NULL, p, &err),
+           &err, NULL, SL_OK, "TKR-3 loopback http with the explicit switch");
+    is_str(got.authorize, "http://127.0.0.1:8080/az", "TKR-3 also when it is relative");
+}
+
+static void test_notices(apr_pool_t *p)
+{
+    static const struct {
+        const char *name;
+        const char *more;
+        const char *id;
+        bool want;
+    } cases[] = {
+        {"DIS-6 S256 is listed", S256, "SL2054", false},
+        {"DIS-6 no methods are listed", "", "SL2054", true},
+        {"DIS-6 only plain is listed", ",\"code_challenge_methods_supported\":[\"plain\"]",
+         "SL2054", true},
+        {"DIS-6 methods are no list", ",\"code_challenge_methods_supported\":\"S256\"", "SL2054",
+         true},
+        {"DIS-7 our method is listed",
+         ",\"token_endpoint_auth_methods_supported\":[\"private_key_jwt\",\"client_secret_basic\"]",
+         "SL2055", false},
+        {"DIS-7 our method is not listed",
+         ",\"token_endpoint_auth_methods_supported\":[\"client_secret_post\"]", "SL2055", true},
+        {"DIS-7 no methods are listed", "", "SL2055", false},
+        {"DIS-8 an unusable optional endpoint", ",\"jwks_uri\":\"ftp://a.example/\"", "SL2051",
+         true},
+        {"IDT-2 an unusable issuer", ",\"issuer\":\"a.example\"", "SL2053", true},
+    };
+
+    for (int i = 0; i < COUNT_OF(cases); i++) {
+        apr_array_header_t *notices = sl_notice_list(p);
+        sl_endpoints_t got;
+        sl_err_t err;
+
+        is_end(parse(&got, &plain, apr_pstrcat(p, "{" BOTH, cases[i].more, "}", NULL), notices, p,
+                     &err),
+               &err, NULL, SL_OK, cases[i].name);
+        is_int(sl_notice_has(notices, cases[i].id), cases[i].want,
+               apr_pstrcat(p, cases[i].name, cases[i].want ? ": warned" : ": not warned", NULL));
+    }
+}
+
+static void test_stored(apr_pool_t *p)
+{
+    sl_ehr_t ehr = plain;
+    sl_endpoints_t got;
+    sl_err_t err;
+
+    ok(!sl_discovery_stored(&got, &ehr), "DIS-2 nothing stored: discovery is needed");
+    ehr.ep_token = "https://s.example/tk";
+    ok(!sl_discovery_stored(&got, &ehr), "DIS-2 token alone: discovery is needed");
+    is_end(parse(&got, &ehr, "{" BOTH "}", NULL, p, &err), &err, NULL, SL_OK, "discovery");
+    is_str(got.token, "https://s.example/tk", "DIS-2 the stored endpoint wins");
+    is_str(got.authorize, "https://a.example/az", "DIS-2 the other is discovered");
+    ehr.ep_authorize = "https://s.example/az";
+    ehr.ep_jwks = "https://s.example/ks";
+    ok(sl_discovery_stored(&got, &ehr), "DIS-2 both stored: no discovery request");
+    is_str(got.jwks, "https://s.example/ks", "DIS-2 with the stored keys");
+    ehr.ep_jwks = NULL;
+    ehr.ep_issuer = "https://s.example";
+    is_end(parse(&got, &ehr,
+                 "{" BOTH
+                 ",\"issuer\":\"https://a.example\",\"jwks_uri\":\"https://a.example/ks\"}",
+                 NULL, p, &err),
+           &err, NULL, SL_OK, "discovery of another issuer than the stored one");
+    is_str(got.issuer, "https://s.example", "IDT-2 the stored issuer wins");
+    is_str(got.jwks, NULL, "IDT-1 keys of another issuer are not taken");
+    is_end(parse(&got, &ehr,
+                 "{" BOTH
+                 ",\"issuer\":\"https://s.example\",\"jwks_uri\":\"https://a.example/ks\"}",
+                 NULL, p, &err),
+           &err, NULL, SL_OK, "discovery of the stored issuer");
+    is_str(got.jwks, "https://a.example/ks", "IDT-1 keys of the agreed issuer are taken");
+}
+
+static void test_openid(apr_pool_t *p)
+{
+    static const struct {
+        const char *name;
+        const char *body;
+        const char *id;
+    } cases[] = {
+        {"IDT-2 another issuer", "{\"issuer\":\"https://b.example\",\"jwks_uri\":\"https://a/ks\"}",
+         "SL2064"},
+        {"IDT-2 a slash more", "{\"issuer\":\"https://a.example/\",\"jwks_uri\":\"https://a/ks\"}",
+         "SL2064"},
+        {"IDT-2 no issuer", "{\"jwks_uri\":\"https://a.example/ks\"}", "SL2064"},
+        {"IDT-1 no jwks_uri", "{\"issuer\":\"https://a.example\"}", "SL2065"},
+        {"IDT-1 an http jwks_uri",
+         "{\"issuer\":\"https://a.example\",\"jwks_uri\":\"http://a.example/ks\"}", "SL2065"},
+        {"DIS-8 no JSON", "oops", "SL2063"},
+    };
+    sl_endpoints_t endpoints = {.issuer = "https://a.example"};
+    sl_discovery_body_t from = {NULL, 0, NULL};
+    sl_err_t err;
+
+    is_str(sl_discovery_openid_url(p, &endpoints, &plain),
+           "https://a.example/.well-known/openid-configuration", "IDT-1 asked at the issuer");
+    for (int i = 0; i < COUNT_OF(cases); i++) {
+        from.body = cases[i].body;
+        from.len = strlen(from.body);
+        is_end(sl_discovery_openid(&endpoints, &plain, &from, p, &err), &err, cases[i].id,
+               SL_UPSTREAM, cases[i].name);
+    }
+    ok(endpoints.jwks == NULL, "IDT-2 nothing was taken from any of them");
+    from.body = "{\"issuer\":\"https://a.example\",\"jwks_uri\":\"https://a.example/ks\"}";
+    from.len = strlen(from.body);
+    is_end(sl_discovery_openid(&endpoints, &plain, &from, p, &err), &err, NULL, SL_OK,
+           "IDT-1 the issuer's own document");
+    is_str(endpoints.jwks, "https://a.example/ks", "IDT-1 its keys");
+    endpoints.issuer = NULL;
+    is_str(sl_discovery_issuer(&endpoints, &plain), BASE, "IDT-2 else the FHIR base is the issuer");
+    is_str(sl_discovery_url(p, &plain), BASE "/.well-known/smart-configuration",
+           "DIS-1 appended to the FHIR base");
+}
+
+int main(void)
+{
+    apr_pool_t *p = rule_pool();
+
+    test_failures(p);
+    test_members(p);
+    test_relative(p);
+    test_notices(p);
+    test_stored(p);
+    test_openid(p);
+    return rule_done(p);
+}
