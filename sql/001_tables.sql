@@ -103,6 +103,7 @@ CREATE TABLE smartlaunch.launch (
     created_at        timestamptz NOT NULL DEFAULT now(),
     claimed_at        timestamptz,
     authorized_at     timestamptz,
+    linked_at         timestamptz,
     last_seen_at      timestamptz,
     expires_at        timestamptz,
     ended_at          timestamptz,
@@ -157,6 +158,7 @@ COMMENT ON COLUMN smartlaunch.launch.client_net IS 'Hash of the client''s networ
 COMMENT ON COLUMN smartlaunch.launch.created_at IS 'When the launch began';
 COMMENT ON COLUMN smartlaunch.launch.claimed_at IS 'When the callback came';
 COMMENT ON COLUMN smartlaunch.launch.authorized_at IS 'When the tokens were stored';
+COMMENT ON COLUMN smartlaunch.launch.linked_at IS 'When a pending launch became its app user''s';
 COMMENT ON COLUMN smartlaunch.launch.last_seen_at IS 'Last use by the browser, to within a minute';
 COMMENT ON COLUMN smartlaunch.launch.expires_at IS 'End by SmartSession max';
 COMMENT ON COLUMN smartlaunch.launch.ended_at IS 'When it ended or failed';

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The answer to one statement. Values are copies that live as long as the result's pool. */
+/** The answer to one statement. Values live as long as the pool it was asked with. */
 #ifndef SL_ROWS_H
 #define SL_ROWS_H
 

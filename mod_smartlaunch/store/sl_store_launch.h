@@ -112,6 +112,8 @@ typedef struct {
         *link_how; /* linked: make the link if it is missing ("same-name"); NULL: it must be */
     sl_others_t others;
     apr_interval_time_t max; /* SmartSession max: expires_at, and which old launches move along */
+    apr_interval_time_t
+        idle; /* SmartSession idle: whoever is idle longer is not asked about; 0: no */
     const sl_token_new_t *token;
     const sl_steps_t *steps;
 } sl_launch_result_t;

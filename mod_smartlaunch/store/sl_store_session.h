@@ -77,7 +77,8 @@ typedef struct {
 
 /**
  * Live at once; other people's launches of this app in this browser end; the browser moves to its
- * new cookie (`moved` is always true).
+ * new cookie (`moved` is always true). SL_EXPIRED: the cookie was renewed seconds ago, this request
+ * came with the one before; nothing has happened.
  */
 SL_MUST_USE sl_rc_t sl_store_session_begin(sl_launch_finished_t *out, sl_db_t *db,
                                            const sl_session_new_t *session, apr_pool_t *p,

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What httpd is configured for, as httpd itself says: `-t -D DUMP_SMARTLAUNCH` prints JSON. */
+#include "base/sl_json.h"
+#include "ctl/sl_ctl.h"
+
+#include <apr_strings.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MAX_DUMP ((apr_size_t)4 * 1024 * 1024)
+
+/** Become the distribution's control script, so that variables and includes are resolved. */
+static void become_httpd(const char *conf)
+{
+    static const char *const PROGRAMS[] = {"apachectl", "apache2ctl", SL_HTTPD};
+    const char *chosen = getenv("SL_APACHECTL");
+    const char *argv[] = {NULL, "-t", "-D", "DUMP_SMARTLAUNCH", "-f", conf, NULL};
+
+    if (conf == NULL) {
+        argv[4] = NULL;
+    }
+    for (size_t i = 0; i < (chosen != NULL ? 1 : sizeof(PROGRAMS) / sizeof(PROGRAMS[0])); i++) {
+        argv[0] = chosen != NULL ? chosen : PROGRAMS[i];
+        (void)execvp(argv[0], (char *const *)argv);
+    }
+    _exit(127);
+}
+
+static char *read_all(int fd, apr_size_t *len, apr_pool_t *p)
+{
+    apr_size_t size = 64 * 1024;
+    char *text = apr_palloc(p, size);
+
+    *len = 0;
+    for (;;) {
+        ssize_t n = read(fd, text + *len, size - *len);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return text;
+        }
+        *len += (apr_size_t)n;
+        if (*len == size) {
+            char *more;
+
+            if (size >= MAX_DUMP) {
+                return text;
+            }
+            more = apr_palloc(p, size * 2);
+            memcpy(more, text, size);
+            text = more;
+            size *= 2;
+        }
+    }
+}
+
+static sl_rc_t ask_httpd(char **text, apr_size_t *len, const char *conf, apr_pool_t *p,
+                         sl_err_t *err)
+{
+    int fds[2];
+    int status = -1;
+    pid_t pid;
+
+    if (pipe(fds) != 0) {
+        return sl_err_set(err, SL_FAILED, "SL7001", "no pipe to httpd");
+    }
+    pid = fork();
+    if (pid == 0) {
+        (void)dup2(fds[1], STDOUT_FILENO);
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+        become_httpd(conf);
+    }
+    (void)close(fds[1]);
+    *text = read_all(fds[0], len, p);
+    (void)close(fds[0]);
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) {
+        return sl_err_set(err, SL_FAILED, "SL7002",
+                          "httpd does not take its configuration, or was not found (what it said "
+                          "is above); --db names the database without it");
+    }
+    return SL_OK;
+}
+
+sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
+{
+    apr_size_t len;
+    char *text;
+    sl_json_t *dump;
+    sl_rc_t rc;
+
+    if (ctl->db != NULL) {
+        *conninfo = ctl->db;
+        return SL_OK;
+    }
+    rc = ask_httpd(&text, &len, ctl->httpd_conf, ctl->p, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (sl_json_parse(&dump, text, len, ctl->p, err) != SL_OK) {
+        return sl_err_set(err, SL_FAILED, "SL7003",
+                          "httpd prints no configuration of ours: is mod_smartlaunch loaded?");
+    }
+    *conninfo = sl_json_str(dump, "database");
+    if (*conninfo == NULL) {
+        return sl_err_set(err, SL_NONE, "SL7004", "httpd is configured without SmartDatabase");
+    }
+    return SL_OK;
+}
