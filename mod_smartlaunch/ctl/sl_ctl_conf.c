@@ -91,8 +91,8 @@ static sl_rc_t ask_httpd(char **text, apr_size_t *len, const char *conf, apr_poo
 
 sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
 {
-    apr_size_t len;
-    char *text;
+    apr_size_t len = 0;
+    char *text = NULL;
     sl_json_t *dump;
     sl_rc_t rc;
 

@@ -276,7 +276,7 @@ static sl_rc_t run_once(PGresult **result, sl_db_t *db, const sl_db_call_t *call
                         sl_db_fate_t *fate, sl_err_t *err)
 {
     sl_db_order_t order = {call, db->options.query, false};
-    slot_t *slot;
+    slot_t *slot = NULL;
     sl_rc_t rc;
 
     memset(fate, 0, sizeof(*fate));
