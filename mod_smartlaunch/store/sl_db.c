@@ -322,6 +322,7 @@ sl_rc_t sl_db_run(sl_rows_t **rows, sl_db_t *db, const sl_db_call_t *call, apr_p
     PGresult *result = NULL;
     sl_rc_t rc = SL_FAILED;
 
+    *rows = NULL;
     for (int i = 0; i < TRIES; i++) {
         sl_db_fate_t fate;
         bool again;

@@ -166,7 +166,7 @@ static sl_rc_t read_file(const char **text, const char *path, apr_pool_t *p, sl_
 static sl_rc_t run_file(PGconn *pg, const sl_migrate_job_t *job, const sl_migration_t *migration,
                         apr_pool_t *p, sl_err_t *err)
 {
-    const char *text;
+    const char *text = NULL;
     sl_err_t why = {0};
     int version;
     sl_rc_t rc = read_file(&text, apr_pstrcat(p, job->dir, "/", migration->file, NULL), p, err);
