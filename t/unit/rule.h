@@ -19,12 +19,11 @@ __attribute__((unused)) static apr_pool_t *rule_pool(void)
     return p;
 }
 
-/** The end of a test program: everything the pool holds is released, then the plan. */
-__attribute__((unused)) static int rule_done(apr_pool_t *p)
+/** Release everything; at the end of main, so that a leak checker sees only real leaks. */
+__attribute__((unused)) static void rule_release(apr_pool_t *p)
 {
     apr_pool_destroy(p);
     apr_terminate();
-    return tap_done();
 }
 
 /** Did the call end as it should? A failure must carry its log id; NULL: it must be SL_OK. */

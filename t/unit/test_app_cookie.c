@@ -213,5 +213,6 @@ int main(void)
     check_many_dead(p);
     check_marks();
     check_session_names();
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

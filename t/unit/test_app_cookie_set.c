@@ -395,5 +395,6 @@ int main(void)
         check_row(&rows[i], p);
     }
     check_edges(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

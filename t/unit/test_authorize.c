@@ -109,5 +109,6 @@ int main(void)
     test_url(p);
     test_scope(p);
     test_aud(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -357,5 +357,6 @@ int main(void)
     check_flags();
     check_referer(p);
     check_same_patient();
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

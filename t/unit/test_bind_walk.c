@@ -270,5 +270,6 @@ int main(void)
        "CTX-10 the walks go through the app");
     is_int(tally.wrong, 0, "CTX-10 no request of a window ever gets another window's patient");
     is_int(tally.lost, 0, "CTX-10 every launch arrives in its own window");
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -253,5 +253,6 @@ int main(void)
     test_style(p);
     test_fhir_context(p);
     test_patient_asked();
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -96,5 +96,6 @@ int main(void)
            "SEC-9 cleared in a frame");
     is_str(sl_cookie_clear(p, OURS, false),
            OURS "=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax", "SEC-9 cleared as a page");
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -40,5 +40,6 @@ int main(void)
         is_str(got, rows[i].want, rows[i].name);
         is_str(sl_csp_reframe(p, got, "'self' https://ehr.example"), got, "and again: no change");
     }
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

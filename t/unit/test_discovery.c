@@ -258,5 +258,6 @@ int main(void)
     test_notices(p);
     test_stored(p);
     test_openid(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

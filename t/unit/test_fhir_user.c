@@ -95,5 +95,6 @@ int main(void)
 
     test_accepted(p);
     test_refused(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -70,5 +70,6 @@ int main(void)
 
         is_end(rc, &err, "SL2520", origins[i].good ? SL_OK : SL_INVALID, origins[i].origin);
     }
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -62,5 +62,6 @@ int main(void)
     ok(sl_header_clean_connection(p, NULL, user_headers) == NULL, "no Connection header");
     is_str(sl_header_clean_connection(p, "X-Remote-User, Smart-A", NULL), "X-Remote-User",
            "no other names");
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -247,5 +247,6 @@ int main(void)
     test_algorithms(p);
     test_nonce(p, &rsa, expect);
     test_fetching(p, &rsa);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

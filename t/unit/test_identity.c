@@ -136,5 +136,6 @@ int main(void)
     test_find(p);
     test_fhir_user(p);
     test_sources(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

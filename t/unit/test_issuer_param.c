@@ -40,5 +40,6 @@ int main(void)
         is_end(sl_issuer_param_check(&cases[i].expected, cases[i].received, &err), &err,
                cases[i].id, cases[i].id == NULL ? SL_OK : SL_DENIED, cases[i].name);
     }
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -112,5 +112,6 @@ int main(void)
 
     test_parse(p, &rsa);
     test_select(p, &rsa, &ec);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -98,5 +98,6 @@ int main(void)
         is_str(sl_location_again(p, agains[i].public_url, agains[i].uri, "H"), agains[i].want,
                agains[i].name);
     }
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -14,5 +14,6 @@ int main(void)
     is_int(list->nelts, 2, "two notices");
     ok(sl_notice_has(list, "SL2052") && !sl_notice_has(list, "SL2053"), "found by their ids");
     is_str(APR_ARRAY_IDX(list, 0, sl_notice_t).text, "EHR epic: 7", "formatted");
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

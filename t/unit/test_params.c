@@ -107,5 +107,6 @@ int main(void)
     test_values(p);
     test_refusals(p);
     test_bounds(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -16,5 +16,6 @@ int main(void)
     is_int((intmax_t)sl_secret_len(verifier), 43, "AZR-6 has 43 characters");
     is_str(sl_pkce_challenge(p, verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
            "AZR-6 its S256 challenge");
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -101,5 +101,6 @@ int main(void)
     test_names(p);
     test_defaults(p);
     test_overrides(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -120,5 +120,6 @@ int main(void)
         is_str(sl_query_put(p, puts_rows[i].url, "H"), puts_rows[i].want, puts_rows[i].name);
     }
     is_str(sl_query_put(p, "/x", "a&b=#"), "/x?smart_launch=a%26b%3D%23", "a handle is encoded");
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -190,5 +190,6 @@ int main(void)
     test_fields(p);
     test_description(p);
     test_errors();
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -173,5 +173,6 @@ int main(void)
     test_has();
     test_covers(p);
     test_missing(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -211,5 +211,6 @@ int main(void)
     test_failures(p);
     test_refresh(p);
     test_check(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

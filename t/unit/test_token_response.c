@@ -268,5 +268,6 @@ int main(void)
     test_tokens(p);
     test_statuses(p);
     test_quirk(p);
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }

@@ -285,5 +285,6 @@ int main(void)
     test_making(p);
     test_return_path(p);
     test_below();
-    return rule_done(p);
+    rule_release(p);
+    return tap_done();
 }
