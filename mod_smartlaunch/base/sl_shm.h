@@ -2,11 +2,11 @@
 /**
  * A table in shared memory: keys of 32 bytes and a kind, values up to SL_SHM_MAX_VALUE bytes, each
  * with an expiry. Every process and thread that sees the memory may read and write at once:
- * readers take no lock, a writer that is killed half-way costs at most the entries it was
- * changing, and nobody ever waits for the dead.
+ * readers take no lock, a writer that is killed half-way costs at most the few entries next to the
+ * one it was changing, and nobody ever waits for the dead.
  *
- * It is a cache: an entry may go before its time. Within one kind of rank, what was used longest
- * ago goes first, and entries of SL_SHM_LOW never push out those of SL_SHM_HIGH.
+ * It is a cache: an entry may go before its time. Expired ones go first, then those of SL_SHM_LOW,
+ * then what was used long ago; entries of SL_SHM_LOW never push out those of SL_SHM_HIGH.
  */
 #ifndef SL_SHM_H
 #define SL_SHM_H
@@ -63,7 +63,7 @@ SL_MUST_USE sl_rc_t sl_shm_format(sl_shm_t **out, void *memory, apr_size_t size,
 SL_MUST_USE sl_rc_t sl_shm_attach(sl_shm_t **out, void *memory, apr_size_t size, apr_pool_t *p,
                                   sl_err_t *err);
 
-/** SL_OK or SL_NONE (absent, expired at `now`, or just being changed by a writer that died). */
+/** SL_OK or SL_NONE (absent, expired at `now`, or out of reach for a moment). */
 SL_MUST_USE sl_rc_t sl_shm_get(const sl_shm_t *shm, const sl_shm_key_t *key, apr_time_t now,
                                sl_shm_entry_t *out, apr_pool_t *p);
 
@@ -72,6 +72,10 @@ SL_MUST_USE sl_rc_t sl_shm_get(const sl_shm_t *shm, const sl_shm_key_t *key, apr
  * older value of the key is gone in either case.
  */
 SL_MUST_USE sl_rc_t sl_shm_put(sl_shm_t *shm, const sl_shm_key_t *key, const sl_shm_put_t *put,
+                               sl_err_t *err);
+
+/** The same, but only where there is no entry that has not expired: else SL_CONFLICT. */
+SL_MUST_USE sl_rc_t sl_shm_add(sl_shm_t *shm, const sl_shm_key_t *key, const sl_shm_put_t *put,
                                sl_err_t *err);
 
 /** Forget one entry, if it is there. */
