@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/sl_begin.h"
+#include "base/sl_text.h"
+#include "flow/sl_discover.h"
+#include "flow/sl_vault.h"
+#include "smart/sl_authorize.h"
+#include "smart/sl_pkce.h"
+#include "smart/sl_url.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+/** Everything a launch is made of before it is stored. */
+typedef struct {
+    const sl_ehr_t *ehr;
+    sl_endpoints_t endpoints;
+    const char *id;
+    const char *state;
+    const char *browser;
+    const char *scope;
+    const sl_secret_t *verifier;
+} draft_t;
+
+static const sl_ehr_t *by_issuer(const apr_array_header_t *ehrs, const char *iss, apr_pool_t *tmp)
+{
+    for (int i = 0; i < ehrs->nelts; i++) {
+        const sl_ehr_t *ehr = APR_ARRAY_IDX(ehrs, i, const sl_ehr_t *);
+
+        if (sl_url_same_issuer(ehr->issuer, iss, tmp)) {
+            return ehr;
+        }
+    }
+    return NULL;
+}
+
+static sl_rc_t make_verifier(draft_t *draft, apr_pool_t *p, sl_err_t *err)
+{
+    unsigned char random[SL_PKCE_RANDOM_LEN];
+    sl_rc_t rc;
+
+    if (draft->ehr->pkce == SL_SWITCH_OFF) {
+        return SL_OK;
+    }
+    rc = sl_digest_random(random, sizeof(random), err);
+    if (rc == SL_OK) {
+        draft->verifier = sl_pkce_verifier(p, random);
+        sl_secret_wipe(random, sizeof(random));
+    }
+    return rc;
+}
+
+static sl_rc_t make_ids(draft_t *draft, const sl_runtime_t *rt, const sl_begin_t *begin,
+                        apr_pool_t *p, sl_err_t *err)
+{
+    sl_rc_t rc = sl_store_launch_id(&draft->id, begin->now, p, err);
+
+    if (rc == SL_OK) {
+        rc = sl_id_new(&draft->state, rt->ring, SL_ID_STATE, p, err);
+    }
+    draft->browser = begin->browser;
+    if (rc == SL_OK && draft->browser == NULL) {
+        rc = sl_id_new(&draft->browser, rt->ring, SL_ID_BROWSER, p, err);
+    }
+    return rc == SL_OK ? make_verifier(draft, p, err) : rc;
+}
+
+static sl_rc_t seal(sl_bytes_t *out, const sl_runtime_t *rt, const sl_begin_t *begin,
+                    const draft_t *draft, apr_pool_t *p, sl_err_t *err)
+{
+    const sl_pending_row_t row = {draft->id, begin->site->app, draft->ehr->name};
+    unsigned char browser[SL_SHA256_LEN];
+    sl_pending_t pending;
+
+    sl_id_print(draft->browser, browser);
+    pending.verifier = draft->verifier;
+    pending.token_endpoint = draft->endpoints.token;
+    pending.issuer = draft->endpoints.issuer;
+    pending.jwks = draft->endpoints.jwks;
+    pending.iss_parameter = draft->endpoints.iss_parameter;
+    pending.redirect_uri = begin->site->redirect_uri;
+    pending.scope = draft->scope;
+    pending.browser_hash = sl_text_hex(p, browser, sizeof(browser));
+    return sl_vault_seal_pending(out, rt->ring, &row, &pending, p, err);
+}
+
+static sl_rc_t store(const sl_runtime_t *rt, const sl_begin_t *begin, const draft_t *draft,
+                     sl_trace_t *trace, sl_err_t *err)
+{
+    unsigned char state[SL_SHA256_LEN];
+    unsigned char browser[SL_SHA256_LEN];
+    unsigned char network[SL_SHA256_LEN];
+    sl_launch_new_t row;
+    sl_rc_t rc;
+
+    memset(&row, 0, sizeof(row));
+    rc = seal(&row.pending_sealed, rt, begin, draft, trace->p, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_id_print(draft->state, state);
+    sl_id_print(draft->browser, browser);
+    if (begin->network != NULL) {
+        const char *const parts[] = {"network", begin->network, NULL};
+
+        sl_id_print(sl_keyring_mac(rt->ring, parts, trace->p), network);
+        row.client_net = network;
+    }
+    row.id = draft->id;
+    row.app = begin->site->app;
+    row.ehr = draft->ehr->name;
+    row.kind = SL_KIND_EHR;
+    row.state_hash = state;
+    row.browser_hash = browser;
+    row.key_id = sl_keyring_active(rt->ring);
+    row.redirect_path = begin->site->path;
+    row.steps = trace->steps;
+    return sl_store_launch_begin(rt->db, &row, trace->p, err);
+}
+
+static const char *authorize_url(const sl_begin_t *begin, const draft_t *draft, apr_pool_t *p)
+{
+    sl_authorize_t request;
+
+    request.endpoint = draft->endpoints.authorize;
+    request.client_id = draft->ehr->client_id;
+    request.redirect_uri = begin->site->redirect_uri;
+    request.scope = draft->scope;
+    request.state = draft->state;
+    request.aud = sl_authorize_aud(p, draft->ehr, begin->iss);
+    request.launch = begin->launch;
+    request.challenge = draft->verifier != NULL ? sl_pkce_challenge(p, draft->verifier) : NULL;
+    return sl_authorize_url(p, &request);
+}
+
+sl_rc_t sl_begin_ehr(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *begin,
+                     sl_trace_t *trace, sl_err_t *err)
+{
+    draft_t draft;
+    sl_rc_t rc;
+
+    memset(&draft, 0, sizeof(draft));
+    draft.ehr = by_issuer(begin->site->ehrs, begin->iss, trace->p);
+    if (draft.ehr == NULL) {
+        return sl_err_set(err, SL_UNKNOWN_EHR, "SL4101",
+                          "a launch names an issuer that is not configured here: %.160s",
+                          sl_text_loggable(trace->p, begin->iss, 160));
+    }
+    out->ehr = draft.ehr;
+    rc = sl_discover_endpoints(&draft.endpoints, rt, draft.ehr, trace, err);
+    if (rc == SL_OK) {
+        draft.scope = sl_authorize_scope(trace->p, draft.ehr->scope, true);
+        rc = make_ids(&draft, rt, begin, trace->p, err);
+    }
+    if (rc == SL_OK) {
+        sl_trace_ok(trace, "launch", 0, 0,
+                    apr_psprintf(trace->p, "from %s for app %s", draft.ehr->name,
+                                 begin->site->app));
+        rc = store(rt, begin, &draft, trace, err);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    out->new_browser = begin->browser == NULL ? draft.browser : NULL;
+    out->location = authorize_url(begin, &draft, trace->p);
+    return SL_OK;
+}

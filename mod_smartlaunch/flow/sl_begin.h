@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The first half of a launch: from the EHR's request to the authorize endpoint. */
+#ifndef SL_BEGIN_H
+#define SL_BEGIN_H
+
+#include "flow/sl_runtime.h"
+#include "flow/sl_trace.h"
+
+typedef struct {
+    const sl_site_t *site;
+    const char *iss;    /* as received */
+    const char *launch; /* as received, opaque */
+    const char *browser; /* value of our cookie, checked (sl_id_is_ours); NULL: none came */
+    const char *network; /* of the client, for the bound on pending launches; NULL: none */
+    apr_time_t now;
+} sl_begin_t;
+
+typedef struct {
+    const char *location;    /* where to send the browser */
+    const char *new_browser; /* value for a new cookie; NULL: it has one */
+    const sl_ehr_t *ehr;
+} sl_begun_t;
+
+/**
+ * Start an EHR launch [LCH-*, AZR-*]: the issuer is one of ours, the transaction is stored, the
+ * browser is sent to the EHR. SL_UNKNOWN_EHR: nothing was asked, nothing stored.
+ */
+SL_MUST_USE sl_rc_t sl_begin_ehr(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *begin,
+                                 sl_trace_t *trace, sl_err_t *err);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/sl_browser.h"
+#include "flow/sl_pack.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#define KIND_BROWSER 'B'
+
+/** How long shared memory is believed before PostgreSQL is asked again. */
+#define FRESH apr_time_from_sec(3)
+
+/** last_seen_at is written at most this often; more often where the idle limit is short. */
+#define TOUCH_EVERY apr_time_from_sec(60)
+
+static sl_shm_key_t key_of(const char *cookie, const char *app)
+{
+    char text[SL_ID_CHARS + 1 + 64 + 1];
+
+    apr_snprintf(text, sizeof(text), "%s\n%s", cookie, app);
+    return sl_shm_key(KIND_BROWSER, text, strlen(text));
+}
+
+/** One list for writing and reading: a column that is in one is in the other. */
+#define TEXTS(X)                                                                                  \
+    X(row.id) X(row.app) X(row.ehr) X(row.key_id) X(row.link) X(row.app_user) X(row.ehr_user)     \
+    X(row.issuer) X(row.sub) X(row.source) X(row.fhir_user) X(row.patient) X(row.encounter)       \
+    X(row.context) X(row.scope_granted) X(row.login_user) X(row.return_to) X(row.redirect_path)   \
+    X(row.end_reason) X(handle) X(session)
+#define TIMES(X)                                                                                  \
+    X(row.authorized_at) X(row.last_seen_at) X(row.expires_at) X(row.ended_at) X(row.login_at)    \
+    X(row.token_expires_at)
+
+static void pack_launch(sl_pack_t *pack, const sl_browser_launch_t *launch)
+{
+#define X(member) sl_pack_text(pack, launch->member);
+    TEXTS(X)
+#undef X
+#define X(member) sl_pack_int(pack, launch->member);
+    TIMES(X)
+#undef X
+    sl_pack_int(pack, launch->row.kind);
+    sl_pack_int(pack, launch->row.state);
+    sl_pack_int(pack, launch->row.link_state);
+    sl_pack_int(pack, launch->row.old_cookie);
+}
+
+static void unpack_launch(sl_unpack_t *from, sl_browser_launch_t *launch)
+{
+#define X(member) launch->member = sl_unpack_text(from);
+    TEXTS(X)
+#undef X
+#define X(member) launch->member = sl_unpack_int(from);
+    TIMES(X)
+#undef X
+    launch->row.kind = (sl_launch_kind_t)sl_unpack_int(from);
+    launch->row.state = (sl_launch_state_t)sl_unpack_int(from);
+    launch->row.link_state = (sl_link_state_t)sl_unpack_int(from);
+    launch->row.old_cookie = sl_unpack_int(from) != 0;
+}
+
+/** A renewed cookie's seconds are counted by PostgreSQL alone, so it is hardly kept at all. */
+static apr_interval_time_t life_of(const sl_browser_view_t *view, const sl_runtime_t *rt)
+{
+    for (int i = 0; i < view->count; i++) {
+        if (view->launches[i].row.old_cookie) {
+            return apr_time_from_sec(1);
+        }
+    }
+    return view->count > 0 ? rt->offline : FRESH;
+}
+
+static void store(const sl_runtime_t *rt, const sl_shm_key_t *key, const sl_browser_view_t *view,
+                  apr_pool_t *p)
+{
+    sl_pack_t pack = sl_pack_new(p);
+    sl_shm_put_t entry;
+    sl_err_t err;
+
+    sl_pack_int(&pack, view->count);
+    for (int i = 0; i < view->count; i++) {
+        pack_launch(&pack, &view->launches[i]);
+    }
+    entry.value.bytes = (const unsigned char *)pack.bytes;
+    entry.value.len = pack.len;
+    entry.now = apr_time_now();
+    entry.expires = entry.now + life_of(view, rt);
+    entry.rank = view->count > 0 ? SL_SHM_HIGH : SL_SHM_LOW;
+    if (sl_shm_put(rt->shm, key, &entry, &err) != SL_OK) {
+        sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
+    }
+}
+
+static bool recall(sl_browser_view_t *out, const sl_shm_entry_t *entry, apr_pool_t *p)
+{
+    sl_unpack_t from = {(const char *)entry->value.bytes,
+                        (const char *)entry->value.bytes + entry->value.len, false};
+
+    out->count = (int)sl_unpack_int(&from);
+    if (from.bad || out->count < 0 || out->count > 4096) {
+        return false;
+    }
+    out->launches = apr_pcalloc(p, sizeof(*out->launches) * ((size_t)out->count + 1));
+    for (int i = 0; i < out->count; i++) {
+        unpack_launch(&from, &out->launches[i]);
+    }
+    return !from.bad;
+}
+
+static bool is_over(const sl_launch_t *row, const sl_browser_key_t *key)
+{
+    return key->now >= row->expires_at || key->now >= row->last_seen_at + key->idle;
+}
+
+static void judge(sl_browser_view_t *view, const sl_browser_key_t *key)
+{
+    for (int i = 0; i < view->count; i++) {
+        sl_browser_launch_t *launch = &view->launches[i];
+
+        launch->live = launch->row.state == SL_LAUNCH_LIVE && !is_over(&launch->row, key) &&
+                       launch->handle != NULL;
+    }
+}
+
+/** The database's clock is not ours: what it stamped is moved to our time. */
+static void shift(sl_launch_t *row, apr_interval_time_t by)
+{
+    row->authorized_at += by;
+    row->last_seen_at += by;
+    row->expires_at += by;
+}
+
+static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_browser_t *found,
+                  apr_pool_t *p)
+{
+    apr_interval_time_t ahead = apr_time_now() - found->now;
+
+    out->count = found->launches->nelts;
+    out->launches = apr_pcalloc(p, sizeof(*out->launches) * ((size_t)out->count + 1));
+    for (int i = 0; i < out->count; i++) {
+        sl_browser_launch_t *launch = &out->launches[i];
+
+        launch->row = APR_ARRAY_IDX(found->launches, i, sl_launch_t);
+        shift(&launch->row, ahead);
+        if (sl_id_derive(&launch->handle, rt->ring, launch->row.key_id, SL_ID_HANDLE,
+                         launch->row.id, p) != SL_OK ||
+            sl_id_derive(&launch->session, rt->ring, launch->row.key_id, SL_ID_SESSION,
+                         launch->row.id, p) != SL_OK) {
+            launch->handle = NULL;
+        }
+    }
+}
+
+/** Launches that ran out are closed in the database by the first to notice. */
+static void close_over(const sl_runtime_t *rt, const sl_browser_view_t *view,
+                       const sl_browser_key_t *key, const unsigned char *browser, apr_pool_t *p)
+{
+    for (int i = 0; i < view->count; i++) {
+        const sl_launch_t *row = &view->launches[i].row;
+        sl_launch_end_t end = {0};
+        sl_err_t err;
+        int ended;
+
+        if (row->state != SL_LAUNCH_LIVE || !is_over(row, key)) {
+            continue;
+        }
+        end.id = row->id;
+        end.browser_hash = browser;
+        end.reason = key->now >= row->expires_at ? "expired" : "idle";
+        if (sl_store_launch_end(&ended, rt->db, &end, p, &err) != SL_OK) {
+            sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
+        }
+    }
+}
+
+static sl_rc_t read_database(sl_browser_view_t *out, const sl_runtime_t *rt,
+                             const sl_browser_key_t *key, apr_pool_t *p, sl_err_t *err)
+{
+    unsigned char browser[SL_SHA256_LEN];
+    const sl_browser_query_t query = {browser, key->app, key->max, 256};
+    sl_browser_t found = {0};
+    sl_rc_t rc;
+
+    sl_id_print(key->cookie, browser);
+    rc = sl_store_browser_launches(&found, rt->db, &query, p, err);
+    if (rc == SL_OK) {
+        adopt(out, rt, &found, p);
+        close_over(rt, out, key, browser, p);
+    }
+    return rc;
+}
+
+sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt,
+                        const sl_browser_key_t *key, apr_pool_t *p, sl_err_t *err)
+{
+    sl_shm_key_t where = key_of(key->cookie, key->app);
+    sl_shm_entry_t entry;
+    sl_rc_t rc = SL_OK;
+    bool known = sl_shm_get(rt->shm, &where, key->now, &entry, p) == SL_OK;
+
+    if (!known || entry.stored + FRESH <= key->now || !recall(out, &entry, p)) {
+        rc = read_database(out, rt, key, p, err);
+        if (rc == SL_OK) {
+            store(rt, &where, out, p);
+        } else if (known && recall(out, &entry, p)) {
+            rc = SL_OK;
+        }
+    }
+    if (rc == SL_OK) {
+        judge(out, key);
+    }
+    return rc;
+}
+
+void sl_browser_forget(const sl_runtime_t *rt, const char *cookie, const char *app)
+{
+    sl_shm_key_t where = key_of(cookie, app);
+
+    sl_shm_del(rt->shm, &where);
+}
+
+void sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
+                      const sl_browser_launch_t *launch)
+{
+    apr_interval_time_t every = key->idle / 4 < TOUCH_EVERY ? key->idle / 4 : TOUCH_EVERY;
+    sl_err_t err;
+
+    if (key->now < launch->row.last_seen_at + every) {
+        return;
+    }
+    if (sl_store_launch_touch(rt->db, launch->row.id, &err) == SL_OK) {
+        sl_browser_forget(rt, key->cookie, key->app);
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/sl_outbound.h"
+#include "smart/sl_token_response.h"
+
+#include <string.h>
+
+static void prepare(sl_http_request_t *request, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                    const char *url)
+{
+    memset(request, 0, sizeof(*request));
+    request->url = url;
+    request->ca_file = ehr->ca_file;
+    request->proxy = ehr->proxy;
+    request->connect_timeout = ehr->connect_timeout;
+    request->timeout = ehr->timeout;
+    request->insecure_loopback = ehr->insecure_loopback;
+    request->gate = sl_runtime_gate(rt, ehr);
+}
+
+sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                        const char *url, apr_size_t max_bytes, apr_pool_t *p, sl_err_t *err)
+{
+    sl_http_request_t request;
+
+    prepare(&request, rt, ehr, url);
+    request.method = SL_HTTP_GET;
+    request.max_bytes = max_bytes;
+    return sl_http_do(rt->http, &request, reply, p, err);
+}
+
+sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                          const char *url, const sl_token_call_t *call, apr_pool_t *p,
+                          sl_err_t *err)
+{
+    sl_http_request_t request;
+
+    prepare(&request, rt, ehr, url);
+    request.method = SL_HTTP_POST;
+    request.body = call->body;
+    request.authorization = call->authorization;
+    request.max_bytes = SL_TOKEN_RESPONSE_MAX_BYTES;
+    return sl_http_do(rt->http, &request, reply, p, err);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Requests to an EHR: its CA, its proxy, its time-outs and its bound, always. */
+#ifndef SL_OUTBOUND_H
+#define SL_OUTBOUND_H
+
+#include "flow/sl_runtime.h"
+#include "smart/sl_token_request.h"
+
+/** GET a JSON document. The rc says whether there was an answer; its status is the caller's. */
+SL_MUST_USE sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt,
+                                    const sl_ehr_t *ehr, const char *url, apr_size_t max_bytes,
+                                    apr_pool_t *p, sl_err_t *err);
+
+/** POST to a token endpoint, once (TKR-1, TKR-4). */
+SL_MUST_USE sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt,
+                                      const sl_ehr_t *ehr, const char *url,
+                                      const sl_token_call_t *call, apr_pool_t *p, sl_err_t *err);
+
+#endif

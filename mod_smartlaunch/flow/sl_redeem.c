@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/sl_redeem.h"
+#include "flow/sl_discover.h"
+#include "flow/sl_outbound.h"
+#include "smart/sl_id_token.h"
+#include "smart/sl_scope.h"
+#include "smart/sl_token_request.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+static void tell(const sl_runtime_t *rt, const apr_array_header_t *notices, const char *ehr)
+{
+    for (int i = 0; i < notices->nelts; i++) {
+        const sl_notice_t *notice = &APR_ARRAY_IDX(notices, i, sl_notice_t);
+
+        sl_log(&rt->log, SL_LOG_INFO, notice->id, "%s: %s", ehr, notice->text);
+    }
+}
+
+/** The token endpoint forgot us: its discovery may have changed (DIS-9). */
+static void after_refusal(const sl_runtime_t *rt, const sl_redeem_t *redeem,
+                          const sl_http_reply_t *reply, apr_pool_t *p)
+{
+    const char *error = sl_token_response_error(sl_secret_reveal(reply->body),
+                                                sl_secret_len(reply->body), p);
+
+    if (reply->status == 404 || strcmp(error, "invalid_client") == 0) {
+        sl_discover_forget(rt, redeem->ehr, p);
+    }
+}
+
+static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt,
+                             const sl_redeem_t *redeem, sl_trace_t *trace, sl_err_t *err)
+{
+    const sl_code_grant_t grant = {redeem->ehr, redeem->code, redeem->pending->redirect_uri,
+                                   redeem->pending->verifier, NULL};
+    apr_array_header_t *notices = sl_notice_list(trace->p);
+    sl_http_reply_t reply = {0};
+    sl_token_answer_t answer;
+    apr_time_t began = apr_time_now();
+    sl_token_call_t call;
+    sl_rc_t rc = sl_token_request_code(&call, &grant, trace->p, err);
+
+    if (rc == SL_OK) {
+        rc = sl_outbound_token(&reply, rt, redeem->ehr, redeem->pending->token_endpoint, &call,
+                               trace->p, err);
+    }
+    if (rc != SL_OK) {
+        return sl_trace_failed(trace, "token", reply.status, began, err);
+    }
+    answer.status = reply.status;
+    answer.body = sl_secret_reveal(reply.body);
+    answer.len = sl_secret_len(reply.body);
+    answer.now = apr_time_now();
+    answer.notices = notices;
+    rc = sl_token_response_parse(&out->tokens, redeem->ehr, &answer, trace->p, err);
+    if (rc != SL_OK) {
+        err->retry_after = reply.retry_after;
+        after_refusal(rt, redeem, &reply, trace->p);
+        rc = sl_trace_failed(trace, "token", reply.status, began, err);
+    } else {
+        sl_trace_ok(trace, "token", reply.status, began, NULL);
+    }
+    tell(rt, notices, redeem->ehr->name);
+    return rc;
+}
+
+/** Verify; fetch the keys when they are missing, and once more when the kid is new (IDT-4). */
+static sl_rc_t verify(sl_json_t **claims, const sl_runtime_t *rt, const sl_redeem_t *redeem,
+                      const sl_secret_t *id_token, sl_trace_t *trace, sl_err_t *err)
+{
+    sl_endpoints_t endpoints = {0};
+    sl_id_token_expect_t expect = {0};
+    sl_jwks_t *keys = NULL;
+    apr_time_t asked = apr_time_now();
+    sl_rc_t rc;
+
+    endpoints.issuer = redeem->pending->issuer;
+    endpoints.jwks = redeem->pending->jwks;
+    expect.issuer = sl_discovery_issuer(&endpoints, redeem->ehr);
+    expect.client_id = redeem->ehr->client_id;
+    expect.now = asked;
+    rc = sl_id_token_verify(claims, id_token, &expect, trace->p, err);
+    for (int i = 0; i < 2 && rc == SL_NONE; i++) {
+        rc = sl_discover_keys(&keys, rt, redeem->ehr, &endpoints, i == 0 ? 0 : asked, trace, err);
+        if (rc != SL_OK) {
+            return rc;
+        }
+        expect.keys = keys;
+        rc = sl_id_token_verify(claims, id_token, &expect, trace->p, err);
+    }
+    return rc == SL_NONE ? SL_UPSTREAM : rc;
+}
+
+static sl_rc_t resolve_fhir_user(sl_redeemed_t *out, const sl_redeem_t *redeem,
+                                 const sl_json_t *claims, apr_pool_t *p, sl_err_t *err)
+{
+    const char *raw = sl_json_str(claims, "fhirUser");
+
+    if (raw == NULL) {
+        return SL_OK;
+    }
+    return sl_fhir_user_resolve(&out->fhir_user, raw, redeem->ehr->issuer, p, err);
+}
+
+static sl_rc_t identify(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
+                        sl_trace_t *trace, sl_err_t *err)
+{
+    sl_identity_facts_t facts = {NULL, out->tokens.json, NULL};
+    sl_json_t *claims = NULL;
+    apr_time_t began = apr_time_now();
+    sl_rc_t rc = SL_OK;
+
+    if (out->tokens.id_token != NULL) {
+        rc = verify(&claims, rt, redeem, out->tokens.id_token, trace, err);
+        if (rc == SL_OK) {
+            rc = resolve_fhir_user(out, redeem, claims, trace->p, err);
+        }
+    }
+    if (rc != SL_OK) {
+        return sl_trace_failed(trace, "id_token", 0, began, err);
+    }
+    if (claims != NULL) {
+        facts.claims = claims;
+        out->issuer = sl_json_str(claims, "iss");
+        out->sub = sl_json_str(claims, "sub");
+        facts.fhir_user = out->fhir_user.url != NULL ? &out->fhir_user : NULL;
+    }
+    rc = sl_identity_find(&out->identity, redeem->ehr->identity, &facts, trace->p, err);
+    if (rc == SL_OK || rc == SL_NONE) {
+        sl_trace_ok(trace, "id_token", 0, began,
+                    rc == SL_OK ? out->identity.source : "the EHR names no user");
+        return SL_OK;
+    }
+    return sl_trace_failed(trace, "id_token", 0, began, err);
+}
+
+static sl_rc_t read_context(sl_redeemed_t *out, const sl_runtime_t *rt,
+                            const sl_redeem_t *redeem, sl_trace_t *trace, sl_err_t *err)
+{
+    apr_array_header_t *notices = sl_notice_list(trace->p);
+    const sl_context_input_t input = {out->tokens.json, &redeem->ehr->quirks, notices};
+    sl_rc_t rc = sl_context_parse(&out->context, &input, trace->p, err);
+
+    tell(rt, notices, redeem->ehr->name);
+    if (rc == SL_OK) {
+        rc = sl_context_check_patient(&out->context, redeem->pending->scope, err);
+    }
+    return rc == SL_OK ? rc : sl_trace_failed(trace, "context", 0, 0, err);
+}
+
+/** TRS-3: what was asked and not granted is one line, not a surprise ten minutes later. */
+static void compare_scopes(const sl_redeemed_t *out, const sl_runtime_t *rt,
+                           const sl_redeem_t *redeem, sl_trace_t *trace)
+{
+    const char *missing;
+
+    if (out->tokens.scope == NULL) {
+        return;
+    }
+    missing = sl_scope_missing(trace->p, redeem->pending->scope, out->tokens.scope);
+    if (missing[0] != '\0') {
+        sl_log(&rt->log, SL_LOG_INFO, "SL4201",
+               "%s granted less than was asked; missing: %s (check the app's registration there)",
+               redeem->ehr->name, missing);
+        sl_trace_ok(trace, "scope", 0, 0, apr_pstrcat(trace->p, "missing: ", missing, NULL));
+    }
+}
+
+sl_rc_t sl_redeem_code(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
+                       sl_trace_t *trace, sl_err_t *err)
+{
+    sl_rc_t rc;
+
+    memset(out, 0, sizeof(*out));
+    rc = call_endpoint(out, rt, redeem, trace, err);
+    if (rc == SL_OK) {
+        rc = read_context(out, rt, redeem, trace, err);
+    }
+    if (rc == SL_OK) {
+        compare_scopes(out, rt, redeem, trace);
+        rc = identify(out, rt, redeem, trace, err);
+    }
+    return rc;
+}

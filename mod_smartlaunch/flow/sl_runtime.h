@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What a process has at run time, and what a Redirect URL is to the flows. */
+#ifndef SL_RUNTIME_H
+#define SL_RUNTIME_H
+
+#include "base/sl_keyring.h"
+#include "base/sl_log.h"
+#include "base/sl_shm.h"
+#include "net/sl_http.h"
+#include "smart/sl_ehr.h"
+#include "store/sl_db.h"
+
+/** One per process, made after fork. Everything in it is thread safe. */
+typedef struct {
+    const sl_keyring_t *ring;
+    sl_db_t *db;
+    sl_http_t *http;
+    sl_shm_t *shm;
+    sl_log_t log;
+    apr_interval_time_t offline; /* how long shared memory is believed without PostgreSQL */
+    const apr_array_header_t *ehrs; /* of const sl_ehr_t *, all configured ones */
+    sl_http_gate_t **gates;         /* one for each of `ehrs`: SmartOutbound max= */
+} sl_runtime_t;
+
+/** SmartLink. */
+typedef enum { SL_POLICY_APP, SL_POLICY_SAME_NAME, SL_POLICY_NONE } sl_link_policy_t;
+
+/** A Redirect URL with the app behind it. */
+typedef struct {
+    const char *app;
+    const char *path;         /* "/smart" */
+    const char *redirect_uri; /* SmartPublicURL + path, exactly as registered */
+    const char *public_url;
+    const char *target;               /* SmartTarget */
+    const apr_array_header_t *ehrs;   /* of const sl_ehr_t *: those it serves */
+    sl_link_policy_t policy;
+    apr_interval_time_t idle, max; /* SmartSession */
+} sl_site_t;
+
+/** The bound on requests in flight to this EHR, or NULL. */
+sl_http_gate_t *sl_runtime_gate(const sl_runtime_t *rt, const sl_ehr_t *ehr);
+
+/** The EHR of this name among `ehrs`, or NULL. */
+const sl_ehr_t *sl_runtime_ehr(const apr_array_header_t *ehrs, const char *name);
+
+#endif

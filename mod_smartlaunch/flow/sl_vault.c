@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/sl_vault.h"
+#include "base/sl_json.h"
+
+#include <apr_strings.h>
+
+/** What is sealed of a pending launch is one JSON object. */
+static const sl_secret_t *write_pending(const sl_pending_t *pending, apr_pool_t *p)
+{
+    sl_json_t *json = sl_json_object(p);
+
+    sl_json_put_str(json, "verifier",
+                    pending->verifier != NULL ? sl_secret_reveal(pending->verifier) : NULL);
+    sl_json_put_str(json, "token_endpoint", pending->token_endpoint);
+    sl_json_put_str(json, "issuer", pending->issuer);
+    sl_json_put_str(json, "jwks", pending->jwks);
+    sl_json_put_bool(json, "iss_parameter", pending->iss_parameter);
+    sl_json_put_str(json, "redirect_uri", pending->redirect_uri);
+    sl_json_put_str(json, "scope", pending->scope);
+    sl_json_put_str(json, "browser", pending->browser_hash);
+    return sl_secret_str(p, sl_json_text(p, json));
+}
+
+sl_rc_t sl_vault_seal_pending(sl_bytes_t *out, const sl_keyring_t *ring,
+                              const sl_pending_row_t *row, const sl_pending_t *pending,
+                              apr_pool_t *p, sl_err_t *err)
+{
+    const char *const aad[] = {"launch", "pending_sealed", row->id, row->app, row->ehr, NULL};
+
+    return sl_keyring_seal(out, ring, aad, write_pending(pending, p), p, err);
+}
+
+sl_rc_t sl_vault_open_pending(sl_pending_t *out, const sl_keyring_t *ring,
+                              const sl_launch_claimed_t *claimed, apr_pool_t *p, sl_err_t *err)
+{
+    const char *const aad[] = {"launch",     "pending_sealed", claimed->id,
+                               claimed->app, claimed->ehr,     NULL};
+    const sl_sealed_t sealed = {claimed->key_id, aad, claimed->pending_sealed};
+    sl_secret_t *text = NULL;
+    sl_json_t *json = NULL;
+    sl_rc_t rc = sl_keyring_open(&text, ring, &sealed, p, err);
+
+    if (rc == SL_OK) {
+        rc = sl_json_parse(&json, sl_secret_reveal(text), sl_secret_len(text), p, err);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    out->verifier = sl_secret_str(p, sl_json_str(json, "verifier"));
+    out->token_endpoint = sl_json_str(json, "token_endpoint");
+    out->issuer = sl_json_str(json, "issuer");
+    out->jwks = sl_json_str(json, "jwks");
+    out->iss_parameter = json_object_get_boolean(sl_json_get(json, "iss_parameter"));
+    out->redirect_uri = sl_json_str(json, "redirect_uri");
+    out->scope = sl_json_str(json, "scope");
+    out->browser_hash = sl_json_str(json, "browser");
+    if (out->token_endpoint == NULL || out->redirect_uri == NULL || out->scope == NULL ||
+        out->browser_hash == NULL) {
+        return sl_err_set(err, SL_FAILED, "SL4001", "a pending launch lacks its particulars");
+    }
+    return SL_OK;
+}
+
+/** The texts a token's seal covers; `column` is left for the caller. */
+static const char **token_aad(const sl_token_row_t *row, apr_pool_t *p)
+{
+    const char **aad = apr_palloc(p, 9 * sizeof(*aad));
+
+    aad[0] = "token";
+    aad[1] = "";
+    aad[2] = row->launch;
+    aad[3] = row->app;
+    aad[4] = row->ehr;
+    aad[5] = row->app_user != NULL ? row->app_user : "";
+    aad[6] = row->patient != NULL ? row->patient : "";
+    aad[7] = apr_psprintf(p, "%" APR_INT64_T_FMT, row->generation);
+    aad[8] = NULL;
+    return aad;
+}
+
+sl_rc_t sl_vault_seal_tokens(sl_sealed_tokens_t *out, const sl_keyring_t *ring,
+                             const sl_token_row_t *row, const sl_tokens_t *tokens, apr_pool_t *p,
+                             sl_err_t *err)
+{
+    const char **aad = token_aad(row, p);
+    sl_rc_t rc;
+
+    out->key_id = sl_keyring_active(ring);
+    out->refresh.bytes = NULL;
+    out->refresh.len = 0;
+    aad[1] = "access_sealed";
+    rc = sl_keyring_seal(&out->access, ring, aad, tokens->access, p, err);
+    if (rc == SL_OK && tokens->refresh != NULL) {
+        aad[1] = "refresh_sealed";
+        rc = sl_keyring_seal(&out->refresh, ring, aad, tokens->refresh, p, err);
+    }
+    return rc;
+}
+
+sl_rc_t sl_vault_open_tokens(sl_tokens_t *out, const sl_keyring_t *ring, const sl_token_t *row,
+                             apr_pool_t *p, sl_err_t *err)
+{
+    const sl_token_row_t covered = {row->launch,   row->app,     row->ehr,
+                                    row->app_user, row->patient, row->generation};
+    const char **aad = token_aad(&covered, p);
+    sl_sealed_t sealed = {row->key_id, aad, row->access_sealed};
+    sl_secret_t *access = NULL;
+    sl_secret_t *refresh = NULL;
+    sl_rc_t rc;
+
+    aad[1] = "access_sealed";
+    rc = sl_keyring_open(&access, ring, &sealed, p, err);
+    if (rc == SL_OK && row->refresh_sealed.bytes != NULL) {
+        aad[1] = "refresh_sealed";
+        sealed.sealed = row->refresh_sealed;
+        rc = sl_keyring_open(&refresh, ring, &sealed, p, err);
+    }
+    out->access = access;
+    out->refresh = refresh;
+    return rc;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Smart-Login and Smart-Logout: the app says who has logged in or out. */
+#include "flow/sl_login.h"
+#include "flow/sl_session.h"
+#include "httpd/sl_app_filter.h"
+#include "httpd/sl_bind_request.h"
+#include "httpd/sl_respond.h"
+#include "smart/sl_header_name.h"
+#include "smart/sl_query.h"
+#include "smart/sl_url.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+
+APLOG_USE_MODULE(smartlaunch);
+
+/** What the answer's headers said. */
+typedef struct {
+    const char *login, *logout;
+    int logins;
+    apr_array_header_t *names; /* of every Smart-* header met */
+    apr_pool_t *p;
+} said_t;
+
+static int look(void *data, const char *key, const char *value)
+{
+    said_t *said = data;
+
+    if (!sl_header_is_ours(key)) {
+        return 1;
+    }
+    APR_ARRAY_PUSH(said->names, const char *) = key;
+    if (strcasecmp(key, "Smart-Login") == 0) {
+        said->login = value;
+        said->logins++;
+    } else if (strcasecmp(key, "Smart-Logout") == 0) {
+        said->logout = value;
+    }
+    return 1;
+}
+
+static void take(said_t *said, apr_table_t *table)
+{
+    said->names = apr_array_make(said->p, 2, sizeof(const char *));
+    apr_table_do(look, said, table, NULL);
+    for (int i = 0; i < said->names->nelts; i++) {
+        apr_table_unset(table, APR_ARRAY_IDX(said->names, i, const char *));
+    }
+}
+
+static void warn(request_rec *r, const char *id, const char *text)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, "%s: %s (reference %s)", id, text,
+                  sl_request_reference(r));
+}
+
+/** May this answer say so, and is it said well? */
+static bool counts(request_rec *r, const said_t *said)
+{
+    if (!sl_bind_is_smart(r) || sl_conf_location(r)->login != 1) {
+        warn(r, "SL6501", "Smart-Login or Smart-Logout from a location without SmartLogin on");
+        return false;
+    }
+    if (apr_table_get(r->headers_out, "Age") != NULL ||
+        apr_table_get(r->err_headers_out, "Age") != NULL) {
+        warn(r, "SL6502", "Smart-Login or Smart-Logout in an answer from a cache");
+        return false;
+    }
+    if (said->login != NULL && (said->logins > 1 || strchr(said->login, ',') != NULL ||
+                                !sl_login_is_name(said->login))) {
+        warn(r, "SL6503", "a Smart-Login that names nobody, or more than one");
+        return false;
+    }
+    return true;
+}
+
+static void keep_cookies(request_rec *r, apr_array_header_t *cookies);
+
+/** Replace the app's answer; its cookies go along only where `with_cookies`. */
+static void drop_answer(request_rec *r, bool with_cookies)
+{
+    apr_array_header_t *cookies = apr_array_make(r->pool, 4, sizeof(const char *));
+
+    if (with_cookies) {
+        sl_app_headers(r, true);
+        keep_cookies(r, cookies);
+    }
+    apr_table_clear(r->err_headers_out);
+    for (int i = 0; i < cookies->nelts; i++) {
+        apr_table_add(r->err_headers_out, "Set-Cookie", APR_ARRAY_IDX(cookies, i, const char *));
+    }
+    r->content_encoding = NULL;
+    r->content_languages = NULL;
+}
+
+static int push(void *data, const char *key, const char *value)
+{
+    (void)key;
+    APR_ARRAY_PUSH((apr_array_header_t *)data, const char *) = value;
+    return 1;
+}
+
+static void keep_cookies(request_rec *r, apr_array_header_t *cookies)
+{
+    apr_table_do(push, cookies, r->headers_out, "Set-Cookie", NULL);
+    apr_table_do(push, cookies, r->err_headers_out, "Set-Cookie", NULL);
+}
+
+static void refuse(sl_app_login_t *out, request_rec *r, sl_rc_t rc, const sl_err_t *err)
+{
+    sl_refusal_t refusal;
+
+    drop_answer(r, false);
+    sl_respond_describe(&refusal, r, rc, err);
+    out->replaced = true;
+    out->body = sl_respond_prepare(r, &refusal);
+}
+
+/** Where the app was about to go, as a path of ours; NULL: nowhere in particular. */
+static const char *destination(request_rec *r)
+{
+    const char *public_url = sl_conf_server(r->server)->public_url;
+    const char *to = apr_table_get(r->headers_out, "Location");
+    size_t len = strlen(public_url);
+    char *path;
+
+    if (to == NULL) {
+        to = apr_table_get(r->err_headers_out, "Location");
+    }
+    if (to == NULL || r->status < 300 || r->status > 399) {
+        return r->method_number == M_GET ? sl_request_of(r)->uri : NULL;
+    }
+    if (strncmp(to, public_url, len) == 0 && to[len] == '/') {
+        to += len;
+    } else if (to[0] != '/' && strstr(to, "://") == NULL) {
+        path = ap_make_dirstr_parent(r->pool, r->uri);
+        path = apr_pstrcat(r->pool, path, to, NULL);
+        ap_getparents(path);
+        to = path;
+    }
+    to = apr_pstrndup(r->pool, to, strcspn(to, "#"));
+    return sl_url_is_return_path(to, r->pool) ? to : NULL;
+}
+
+static void go_confirm(sl_app_login_t *out, request_rec *r, const sl_browser_launch_t *launch)
+{
+    const sl_redirect_conf_t *redirect = sl_conf_redirect(
+        sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+
+    if (redirect == NULL) {
+        return;
+    }
+    drop_answer(r, true);
+    sl_respond_headers(r, HTTP_SEE_OTHER);
+    apr_table_setn(r->err_headers_out, "Location",
+                   sl_query_put(r->pool,
+                                apr_pstrcat(r->pool, redirect->site->redirect_uri, "/confirm",
+                                            NULL),
+                                launch->handle));
+    apr_table_setn(r->err_headers_out, "Referrer-Policy", "same-origin");
+    ap_set_content_type(r, "text/plain; charset=utf-8");
+    out->replaced = true;
+    out->body = "Going on.\n";
+}
+
+/** The first login on a launch that is not linked: ask, or link at once with confirm=off. */
+static void on_pending(sl_app_login_t *out, request_rec *r, const sl_login_t *login,
+                       const char *user)
+{
+    const sl_redirect_conf_t *redirect = sl_conf_redirect(
+        sl_conf_server(r->server), login->launch->row.app, login->launch->row.redirect_path);
+    const char *new_browser = NULL;
+    sl_err_t err;
+    sl_rc_t rc;
+
+    if (redirect != NULL && redirect->location->confirm == 0) {
+        rc = sl_login_link(&new_browser, login, user, &err);
+        if (rc == SL_OK && new_browser != NULL) {
+            sl_respond_cookie(r, new_browser);
+        }
+    } else {
+        rc = sl_login_remember(login, user, destination(r), &err);
+        if (rc == SL_OK && sl_request_of(r)->ask.kind == SL_ASK_NAVIGATION) {
+            go_confirm(out, r, login->launch);
+        }
+    }
+    if (rc != SL_OK) {
+        refuse(out, r, rc, &err);
+    }
+}
+
+/** Two people never share a launch: it ends, and the app's answer with it. */
+static void on_other_user(sl_app_login_t *out, request_rec *r, const sl_login_t *login)
+{
+    sl_err_t err;
+    sl_rc_t rc = sl_login_end(login, "other user", false, &err);
+
+    if (rc == SL_OK) {
+        rc = sl_err_set(&err, SL_CONFLICT, "SL6504",
+                        "another app user logged in on a launch; the launch has ended");
+    }
+    refuse(out, r, rc, &err);
+}
+
+/** No launch: this browser gets a session of that user. */
+static void on_no_launch(request_rec *r, const char *user, sl_trace_t *trace)
+{
+    const sl_runtime_t *rt = sl_conf_server(r->server)->main->runtime;
+    const sl_request_t *request = sl_request_of(r);
+    sl_browser_key_t key = sl_request_browser_key(r, sl_conf_app(sl_conf_location(r)));
+    const char *new_browser = NULL;
+    sl_err_t err;
+
+    if (request->ask.proof == SL_ORIGIN_FOREIGN) {
+        warn(r, "SL6505", "a login from another site gives this browser no session");
+        return;
+    }
+    if (sl_session_begin(&new_browser, rt, &key, user, trace, &err) == SL_OK) {
+        sl_respond_cookie(r, new_browser);
+    } else {
+        warn(r, err.id, apr_pstrdup(r->pool, err.text));
+    }
+}
+
+static void log_in(sl_app_login_t *out, request_rec *r, const sl_login_t *login, const char *user)
+{
+    const sl_browser_launch_t *launch = login->launch;
+
+    if (launch == NULL) {
+        on_no_launch(r, user, login->trace);
+        return;
+    }
+    switch (launch->row.link_state) {
+    case SL_LINK_NONE:
+        return;
+    case SL_LINK_PENDING:
+        on_pending(out, r, login, user);
+        return;
+    case SL_LINK_LINKED:
+        if (launch->row.app_user == NULL || strcmp(launch->row.app_user, user) != 0) {
+            on_other_user(out, r, login);
+        }
+        return;
+    }
+}
+
+void sl_app_login(sl_app_login_t *out, request_rec *r)
+{
+    sl_browser_key_t key = sl_request_browser_key(r, sl_conf_app(sl_conf_location(r)));
+    sl_login_t login;
+    said_t said;
+    sl_err_t err;
+
+    memset(&said, 0, sizeof(said));
+    said.p = r->pool;
+    take(&said, r->headers_out);
+    take(&said, r->err_headers_out);
+    if ((said.login == NULL && said.logout == NULL) || !counts(r, &said)) {
+        return;
+    }
+    out->is_login = true;
+    login.rt = sl_conf_server(r->server)->main->runtime;
+    login.key = &key;
+    login.launch = sl_request_of(r)->launch;
+    login.trace = sl_request_trace(r);
+    if (said.login != NULL) {
+        log_in(out, r, &login, said.login);
+    } else if (strcmp(said.logout, "1") == 0 && login.launch != NULL &&
+               sl_login_end(&login, "logout by the app", false, &err) != SL_OK) {
+        warn(r, err.id, apr_pstrdup(r->pool, err.text));
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_authz.h"
+#include "httpd/sl_bind_request.h"
+#include "httpd/sl_page.h"
+#include "httpd/sl_respond.h"
+#include "smart/sl_query.h"
+#include "smart/sl_scope.h"
+
+#include <ap_provider.h>
+#include <apr_strings.h>
+#include <http_request.h>
+#include <mod_auth.h>
+#include <string.h>
+
+/** The launch is there and its EHR user is not linked yet. */
+static int log_in_first(request_rec *r)
+{
+    sl_refusal_t refusal = {401, "login_required", "Please log in to the application first",
+                            {"Your account in the health record system is not joined with one of "
+                             "this application yet.",
+                             "Open the application's own login page in this window; after that "
+                             "you will not be asked again.",
+                             NULL}, "SL6401", "a pending launch where a linked user is required",
+                            0};
+
+    return sl_respond_refusal(r, &refusal);
+}
+
+int sl_authz_check_user(request_rec *r)
+{
+    const sl_request_t *request = sl_request_of(r);
+
+    if (!sl_bind_is_smart(r)) {
+        return DECLINED;
+    }
+    if (r->user != NULL) {
+        return OK;
+    }
+    if (r->main != NULL) {
+        return HTTP_UNAUTHORIZED;
+    }
+    if (request->launch != NULL && request->launch->row.link_state == SL_LINK_PENDING) {
+        return log_in_first(r);
+    }
+    return sl_respond_relaunch(r, "SL6402", "no live launch where one is required");
+}
+
+static authz_status need_launch(request_rec *r, const char *line, const void *parsed)
+{
+    (void)line;
+    (void)parsed;
+    return sl_request_of(r)->launch != NULL ? AUTHZ_GRANTED : AUTHZ_DENIED_NO_USER;
+}
+
+static authz_status need_ehr(request_rec *r, const char *line, const void *parsed)
+{
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+
+    (void)parsed;
+    if (launch == NULL) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    while (line[0] != '\0') {
+        const char *name = ap_getword_conf(r->pool, &line);
+
+        if (launch->row.ehr != NULL && strcmp(name, launch->row.ehr) == 0) {
+            return AUTHZ_GRANTED;
+        }
+    }
+    return AUTHZ_DENIED;
+}
+
+static authz_status need_scope(request_rec *r, const char *line, const void *parsed)
+{
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+
+    (void)parsed;
+    if (launch == NULL) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    while (line[0] != '\0') {
+        const char *scope = ap_getword_conf(r->pool, &line);
+
+        if (launch->row.scope_granted == NULL ||
+            !sl_scope_covers(launch->row.scope_granted, scope, r->pool)) {
+            return AUTHZ_DENIED;
+        }
+    }
+    return AUTHZ_GRANTED;
+}
+
+static authz_status need_patient(request_rec *r, const char *line, const void *parsed)
+{
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+
+    (void)line;
+    (void)parsed;
+    if (launch == NULL) {
+        return AUTHZ_DENIED_NO_USER;
+    }
+    return launch->row.patient != NULL ? AUTHZ_GRANTED : AUTHZ_DENIED;
+}
+
+void sl_authz_register(apr_pool_t *p)
+{
+    static const authz_provider launch = {need_launch, NULL};
+    static const authz_provider ehr = {need_ehr, NULL};
+    static const authz_provider scope = {need_scope, NULL};
+    static const authz_provider patient = {need_patient, NULL};
+    static const struct {
+        const char *name;
+        const authz_provider *provider;
+    } providers[] = {{"smart-launch", &launch},
+                     {"smart-ehr", &ehr},
+                     {"smart-scope", &scope},
+                     {"smart-patient", &patient}};
+
+    for (size_t i = 0; i < sizeof(providers) / sizeof(providers[0]); i++) {
+        (void)ap_register_auth_provider(p, AUTHZ_PROVIDER_GROUP, providers[i].name,
+                                        AUTHZ_PROVIDER_VERSION, providers[i].provider,
+                                        AP_AUTH_INTERNAL_PER_CONF);
+    }
+}

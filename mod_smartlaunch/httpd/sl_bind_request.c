@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_bind_request.h"
+#include "httpd/sl_page.h"
+#include "httpd/sl_pass.h"
+#include "httpd/sl_respond.h"
+#include "smart/sl_location.h"
+#include "smart/sl_query.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_request.h>
+#include <string.h>
+
+APLOG_USE_MODULE(smartlaunch);
+
+bool sl_bind_is_smart(request_rec *r)
+{
+    const char *type = ap_auth_type(r);
+
+    return type != NULL && strcasecmp(type, "Smart") == 0;
+}
+
+sl_rc_t sl_bind_view(request_rec *r, const char *app, sl_err_t *err)
+{
+    sl_request_t *request = sl_request_of(r);
+    const sl_runtime_t *rt = sl_conf_server(r->server)->main->runtime;
+    sl_browser_key_t key;
+
+    if (request->view.launches != NULL || request->cookie == NULL) {
+        return SL_OK;
+    }
+    key = sl_request_browser_key(r, app);
+    return sl_browser_load(&request->view, rt, &key, r->pool, err);
+}
+
+static sl_bind_link_t link_of(const sl_launch_t *row)
+{
+    switch (row->link_state) {
+    case SL_LINK_NONE:
+        return SL_BIND_UNLINKED;
+    case SL_LINK_PENDING:
+        return SL_BIND_PENDING;
+    case SL_LINK_LINKED:
+        return SL_BIND_LINKED;
+    }
+    return SL_BIND_PENDING;
+}
+
+/** What the rule needs to know of the browser's launches. Held ones have not taken effect. */
+static sl_bind_launch_t *facts_of(request_rec *r, const sl_browser_view_t *view)
+{
+    sl_bind_launch_t *facts = apr_pcalloc(r->pool, sizeof(*facts) * ((size_t)view->count + 1));
+
+    for (int i = 0; i < view->count; i++) {
+        const sl_browser_launch_t *launch = &view->launches[i];
+        const sl_launch_t *row = &launch->row;
+        bool counts = row->state != SL_LAUNCH_HELD && launch->handle != NULL;
+
+        facts[i].handle = counts ? launch->handle : "";
+        facts[i].ehr = row->ehr;
+        facts[i].patient = row->patient;
+        facts[i].user = row->link_state == SL_LINK_NONE ? row->ehr_user : row->app_user;
+        facts[i].link = link_of(row);
+        facts[i].live = counts && launch->live;
+        facts[i].session = row->kind == SL_KIND_SESSION;
+        facts[i].old_cookie = row->old_cookie;
+        facts[i].authorized_at = row->authorized_at;
+    }
+    return facts;
+}
+
+static const char *again_with(request_rec *r, const sl_browser_launch_t *launch)
+{
+    return sl_location_again(r->pool, sl_conf_server(r->server)->public_url,
+                             sl_request_of(r)->uri, launch->handle);
+}
+
+static const char *opened_at(request_rec *r, const sl_launch_t *row)
+{
+    apr_time_exp_t at;
+    char text[16];
+    apr_size_t len = 0;
+
+    apr_time_exp_lt(&at, row->authorized_at);
+    apr_strftime(text, &len, sizeof(text), "%H:%M", &at);
+    return apr_psprintf(r->pool, "opened from %s at %s", row->ehr, text);
+}
+
+static void add_link(request_rec *r, apr_array_header_t *links, const sl_browser_launch_t *launch)
+{
+    sl_page_link_t *link = apr_array_push(links);
+    const sl_request_t *request = sl_request_of(r);
+
+    if (sl_ask_is_safe(&request->ask)) {
+        link->href = again_with(r, launch);
+    } else {
+        const sl_redirect_conf_t *redirect = sl_conf_redirect(
+            sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+
+        link->href = redirect == NULL
+                         ? NULL
+                         : sl_query_put(r->pool,
+                                        apr_pstrcat(r->pool, redirect->site->public_url,
+                                                    redirect->site->target, NULL),
+                                        launch->handle);
+    }
+    if (link->href == NULL) {
+        (void)apr_array_pop(links);
+        return;
+    }
+    link->text = launch->row.patient != NULL
+                     ? apr_psprintf(r->pool, "Patient %s", launch->row.patient)
+                     : "Without a patient";
+    link->note = opened_at(r, &launch->row);
+}
+
+static void describe(sl_refusal_t *refusal, const sl_bind_t *decision)
+{
+    memset(refusal, 0, sizeof(*refusal));
+    refusal->status = decision->status;
+    refusal->log_id = decision->log_id;
+    refusal->detail = decision->reason;
+}
+
+/** The page that lists this browser's live launches; scripts get an error without any name. */
+static int choose(request_rec *r, const sl_bind_t *decision)
+{
+    sl_request_t *request = sl_request_of(r);
+    sl_refusal_t refusal;
+    sl_page_t page;
+    apr_array_header_t *links = apr_array_make(r->pool, 4, sizeof(sl_page_link_t));
+
+    describe(&refusal, decision);
+    refusal.error = "ambiguous_launch";
+    refusal.title = "More than one patient is open";
+    if (request->ask.kind != SL_ASK_NAVIGATION) {
+        request->ask.wants = SL_ASK_JSON;
+        return sl_respond_refusal(r, &refusal);
+    }
+    for (int i = 0; i < request->view.count; i++) {
+        if (request->view.launches[i].live) {
+            add_link(r, links, &request->view.launches[i]);
+        }
+    }
+    memset(&page, 0, sizeof(page));
+    page.status = decision->status;
+    page.title = "Which patient?";
+    page.text[0] = "More than one patient is open in this browser, and this page does not say "
+                   "which one it belongs to. Please choose.";
+    if (!sl_ask_is_safe(&request->ask)) {
+        page.text[0] = "What you just entered was not saved: more than one patient is open in "
+                       "this browser, and the form did not say which one it belongs to.";
+        page.text[1] = "Please choose the patient and enter it again.";
+    }
+    page.links = links;
+    page.sandboxed = true;
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "%s: %s (status %d, reference %s)",
+                  decision->log_id, decision->reason, decision->status,
+                  sl_request_reference(r));
+    return sl_page_send(r, &page);
+}
+
+/** A link led from one patient's window to another's: ask before going on. */
+static int ask_switch(request_rec *r, const sl_bind_t *decision)
+{
+    sl_request_t *request = sl_request_of(r);
+    apr_array_header_t *links = apr_array_make(r->pool, 2, sizeof(sl_page_link_t));
+    sl_page_t page;
+
+    memset(&page, 0, sizeof(page));
+    add_link(r, links, &request->view.launches[decision->index]);
+    add_link(r, links, &request->view.launches[decision->from]);
+    page.status = decision->status;
+    page.title = "You are about to change the patient";
+    page.text[0] = "This window was open on one patient, and what you followed leads to another. "
+                   "Please choose the one you mean.";
+    page.links = links;
+    page.sandboxed = true;
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "%s: %s (status %d, reference %s)",
+                  decision->log_id, decision->reason, decision->status,
+                  sl_request_reference(r));
+    return sl_page_send(r, &page);
+}
+
+static int refuse(request_rec *r, const sl_bind_t *decision)
+{
+    sl_refusal_t refusal;
+
+    if (decision->status == HTTP_UNAUTHORIZED) {
+        return sl_respond_relaunch(r, decision->log_id, decision->reason);
+    }
+    describe(&refusal, decision);
+    if (decision->status == HTTP_FORBIDDEN) {
+        refusal.error = "foreign_request";
+        refusal.title = "This request came from another site";
+        refusal.text[0] = "It was refused and changed nothing.";
+    } else {
+        refusal.error = "invalid_request";
+        refusal.title = "This address names two launches";
+        refusal.text[0] = "Nobody can tell which patient it belongs to, so nothing was done.";
+    }
+    refusal.text[1] = "Please go back to the patient's chart and open the application there once "
+                      "more.";
+    return sl_respond_refusal(r, &refusal);
+}
+
+static void drop_conditions(request_rec *r)
+{
+    static const char *const names[] = {"If-None-Match", "If-Modified-Since", "If-Match",
+                                        "If-Unmodified-Since", "If-Range"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        apr_table_unset(r->headers_in, names[i]);
+    }
+}
+
+static int belong(request_rec *r, const sl_bind_t *decision)
+{
+    sl_request_t *request = sl_request_of(r);
+    const sl_runtime_t *rt = sl_conf_server(r->server)->main->runtime;
+    sl_browser_key_t key;
+
+    request->launch = &request->view.launches[decision->index];
+    request->bound_by = decision->by;
+    if (decision->by == SL_BIND_BY_REFERER) {
+        drop_conditions(r);
+    }
+    if (!request->launch->row.old_cookie) {
+        key = sl_request_browser_key(r, request->launch->row.app);
+        sl_browser_touch(rt, &key, request->launch);
+    }
+    return DECLINED;
+}
+
+static int act(request_rec *r, const sl_bind_t *decision)
+{
+    const char *location;
+
+    switch (decision->action) {
+    case SL_BIND_PASS:
+        return DECLINED;
+    case SL_BIND_BIND:
+        return belong(r, decision);
+    case SL_BIND_GO:
+        location = again_with(r, &sl_request_of(r)->view.launches[decision->index]);
+        if (location == NULL) {
+            return HTTP_BAD_REQUEST;
+        }
+        return sl_respond_redirect(r, decision->status, location, "same-origin");
+    case SL_BIND_REFUSE:
+        return refuse(r, decision);
+    case SL_BIND_CHOOSER:
+        return choose(r, decision);
+    case SL_BIND_SWITCH:
+        return ask_switch(r, decision);
+    }
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int sl_bind_request(request_rec *r, const char *app, bool stay)
+{
+    sl_request_t *request = sl_request_of(r);
+    const sl_server_t *server = sl_conf_server(r->server);
+    sl_bind_request_t asked;
+    sl_bind_t decision;
+    sl_err_t err;
+    sl_rc_t rc = SL_OK;
+
+    memset(&asked, 0, sizeof(asked));
+    asked.ask = request->ask;
+    asked.url_handle = request->url_handle;
+    asked.url_several = request->url_several;
+    asked.header_handle = request->header_handle;
+    asked.stay = stay;
+    sl_bind_referer(&asked, server->public_url, request->referer, r->pool);
+    if (sl_bind_needs_launches(&asked, request->cookie != NULL)) {
+        rc = sl_bind_view(r, app, &err);
+    }
+    if (rc != SL_OK) {
+        return sl_respond_error(r, rc, &err);
+    }
+    decision = sl_bind_decide(&asked, facts_of(r, &request->view), request->view.count);
+    request->is_bound = true;
+    return act(r, &decision);
+}
+
+/** The app named a user and nobody has confirmed yet: ask now, on a page of ours. */
+static bool awaits_confirmation(const sl_request_t *request)
+{
+    return request->launch != NULL && request->launch->row.link_state == SL_LINK_PENDING &&
+           request->launch->row.login_user != NULL &&
+           request->ask.kind == SL_ASK_NAVIGATION && request->ask.method == SL_METHOD_GET;
+}
+
+static int go_confirm(request_rec *r)
+{
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    const sl_redirect_conf_t *redirect = sl_conf_redirect(
+        sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+
+    if (redirect == NULL || redirect->site == NULL) {
+        return DECLINED;
+    }
+    return sl_respond_redirect(
+        r, HTTP_SEE_OTHER,
+        sl_query_put(r->pool, apr_pstrcat(r->pool, redirect->site->redirect_uri, "/confirm", NULL),
+                     launch->handle),
+        "same-origin");
+}
+
+int sl_bind_hook(request_rec *r)
+{
+    sl_request_t *request = sl_request_of(r);
+    const sl_server_t *server = sl_conf_server(r->server);
+    int answer = DECLINED;
+
+    if (request->claim != NULL || server->main->runtime == NULL) {
+        return DECLINED;
+    }
+    if (r->main == NULL && r->prev == NULL && sl_bind_is_smart(r) && server->public_url != NULL) {
+        answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), false);
+        if (answer == DECLINED && awaits_confirmation(request)) {
+            answer = go_confirm(r);
+        }
+    }
+    if (answer == DECLINED) {
+        sl_pass_context(r);
+    }
+    return answer;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_child.h"
+#include "httpd/sl_exec.h"
+#include "store/sl_schema.h"
+#include "store/sl_store_ehr.h"
+
+#include <ap_mpm.h>
+#include <apr_shm.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <string.h>
+
+APLOG_USE_MODULE(smartlaunch);
+
+#define RETAINED "mod_smartlaunch/1"
+
+/** Shared memory outlives a graceful restart, so that no session is lost by it. */
+typedef struct {
+    apr_shm_t *segment;
+    apr_size_t size;
+    bool is_formatted;
+} retained_t;
+
+static void log_line(void *data, sl_log_level_t level, const char *id, const char *text)
+{
+    static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_INFO, APLOG_DEBUG};
+
+    ap_log_error(APLOG_MARK, levels[level], 0, (const server_rec *)data, "%s: %s", id, text);
+}
+
+static retained_t *segment_of(server_rec *s, apr_size_t size)
+{
+    retained_t *retained = ap_retained_data_get(RETAINED);
+
+    if (retained == NULL) {
+        retained = ap_retained_data_create(RETAINED, sizeof(*retained));
+    }
+    if (retained->segment != NULL && retained->size == size) {
+        return retained;
+    }
+    /* An old segment of another size stays until the last old child has gone: with the process. */
+    if (apr_shm_create(&retained->segment, size, NULL, s->process->pool) != APR_SUCCESS) {
+        retained->segment = NULL;
+        return NULL;
+    }
+    retained->size = size;
+    retained->is_formatted = false;
+    return retained;
+}
+
+static int open_memory(sl_runtime_t *rt, server_rec *s, apr_size_t size, apr_pool_t *pconf)
+{
+    retained_t *retained = segment_of(s, size);
+    sl_err_t err;
+    sl_rc_t rc = SL_FAILED;
+    void *memory;
+
+    if (retained == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s,
+                     "SL5101: no shared memory of the size that SmartCache asks for");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    memory = apr_shm_baseaddr_get(retained->segment);
+    if (retained->is_formatted) {
+        rc = sl_shm_attach(&rt->shm, memory, size, pconf, &err);
+    }
+    if (rc != SL_OK) {
+        rc = sl_shm_format(&rt->shm, memory, size, pconf, &err);
+    }
+    if (rc != SL_OK) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    retained->is_formatted = true;
+    return OK;
+}
+
+static int run_secrets(const sl_main_t *main, server_rec *s, apr_pool_t *p)
+{
+    for (int i = 0; i < main->ehrs->nelts; i++) {
+        sl_ehr_conf_t *conf = APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *);
+        sl_secret_t *secret = NULL;
+        sl_err_t err;
+
+        if (conf->secret_source == NULL || strncmp(conf->secret_source, "exec:", 5) != 0) {
+            continue;
+        }
+        if (sl_exec_secret(&secret, conf->secret_source + 5, p, &err) != SL_OK) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: SmartClientSecret in <SmartEHR %s>: %s",
+                         err.id, conf->ehr.name, err.text);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        conf->ehr.client_secret = secret;
+    }
+    return OK;
+}
+
+static apr_array_header_t *all_ehrs(const sl_main_t *main, apr_pool_t *p)
+{
+    apr_array_header_t *ehrs = apr_array_make(p, main->ehrs->nelts + 1, sizeof(const sl_ehr_t *));
+
+    for (int i = 0; i < main->ehrs->nelts; i++) {
+        APR_ARRAY_PUSH(ehrs, const sl_ehr_t *) =
+            &APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *)->ehr;
+    }
+    return ehrs;
+}
+
+static apr_array_header_t *served(const sl_main_t *main, const sl_location_conf_t *location,
+                                  apr_pool_t *p)
+{
+    apr_array_header_t *ehrs;
+
+    if (location->serve == NULL) {
+        return all_ehrs(main, p);
+    }
+    ehrs = apr_array_make(p, location->serve->nelts, sizeof(const sl_ehr_t *));
+    for (int i = 0; i < location->serve->nelts; i++) {
+        APR_ARRAY_PUSH(ehrs, const sl_ehr_t *) =
+            sl_conf_ehr(main, APR_ARRAY_IDX(location->serve, i, const char *));
+    }
+    return ehrs;
+}
+
+static sl_link_policy_t policy_of(const sl_location_conf_t *location)
+{
+    switch (location->link) {
+    case SL_LINK_SAME_NAME:
+        return SL_POLICY_SAME_NAME;
+    case SL_LINK_NO_LINK:
+        return SL_POLICY_NONE;
+    case SL_LINK_UNSET:
+    case SL_LINK_APP:
+        break;
+    }
+    return SL_POLICY_APP;
+}
+
+static void make_sites(const sl_server_t *server, apr_pool_t *p)
+{
+    for (int i = 0; i < server->redirects->nelts; i++) {
+        sl_redirect_conf_t *redirect = &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
+        sl_site_t *site = apr_pcalloc(p, sizeof(*site));
+
+        site->app = sl_conf_app(redirect->location);
+        site->path = redirect->path;
+        site->public_url = server->public_url;
+        site->redirect_uri = apr_pstrcat(p, server->public_url, redirect->path, NULL);
+        site->target = redirect->location->target;
+        site->ehrs = served(server->main, redirect->location, p);
+        site->policy = policy_of(redirect->location);
+        site->idle = sl_conf_idle(server);
+        site->max = sl_conf_max(server);
+        redirect->site = site;
+    }
+}
+
+int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    sl_main_t *main = sl_conf_server(s)->main;
+    sl_runtime_t *rt;
+    int status;
+
+    (void)plog;
+    (void)ptemp;
+    if (main->ring == NULL || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    for (server_rec *v = s; v != NULL; v = v->next) {
+        make_sites(sl_conf_server(v), pconf);
+    }
+    status = run_secrets(main, s, pconf);
+    if (status != OK) {
+        return status;
+    }
+    rt = apr_pcalloc(pconf, sizeof(*rt));
+    rt->ring = main->ring;
+    rt->offline = main->offline;
+    rt->ehrs = all_ehrs(main, pconf);
+    status = open_memory(rt, s, main->cache_size, pconf);
+    main->prepared = rt;
+    return status;
+}
+
+static int threads_per_child(void)
+{
+    int threads = 0;
+
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1) {
+        threads = 1;
+    }
+    return threads;
+}
+
+static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
+{
+    int quarter = threads_per_child() / 4;
+
+    rt->gates = apr_pcalloc(p, sizeof(*rt->gates) * ((size_t)rt->ehrs->nelts + 1));
+    for (int i = 0; i < rt->ehrs->nelts; i++) {
+        const sl_ehr_t *ehr = APR_ARRAY_IDX(rt->ehrs, i, const sl_ehr_t *);
+        int max = ehr->max_outbound > 0 ? ehr->max_outbound : quarter;
+        sl_rc_t rc = sl_http_gate_open(&rt->gates[i], max > 0 ? max : 1, p, err);
+
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+static sl_rc_t open_connections(sl_runtime_t *rt, const sl_main_t *main, apr_pool_t *p,
+                                sl_err_t *err)
+{
+    int threads = threads_per_child();
+    sl_db_options_t options;
+    sl_rc_t rc;
+
+    memset(&options, 0, sizeof(options));
+    options.max = threads < 8 ? threads : 8;
+    options.unprepared = !main->prepare;
+    options.log = rt->log;
+    rc = sl_db_open(&rt->db, main->database, &options, p, err);
+    if (rc == SL_OK) {
+        rc = sl_http_init(err);
+    }
+    if (rc == SL_OK) {
+        rc = sl_http_open(&rt->http, p, err);
+    }
+    return rc == SL_OK ? open_gates(rt, p, err) : rc;
+}
+
+static void mirror_ehrs(const sl_runtime_t *rt, apr_pool_t *p, server_rec *s)
+{
+    apr_array_header_t *rows = apr_array_make(p, rt->ehrs->nelts + 1, sizeof(sl_ehr_row_t));
+    sl_err_t err;
+
+    for (int i = 0; i < rt->ehrs->nelts; i++) {
+        const sl_ehr_t *ehr = APR_ARRAY_IDX(rt->ehrs, i, const sl_ehr_t *);
+        sl_ehr_row_t *row = apr_array_push(rows);
+
+        row->name = ehr->name;
+        row->issuer = ehr->issuer;
+        row->profile = ehr->profile != NULL ? ehr->profile : "generic";
+        row->client_id = ehr->client_id;
+    }
+    if (sl_store_ehr_mirror(rt->db, rows, p, &err) != SL_OK) {
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "%s: %s", err.id, err.text);
+    }
+}
+
+/** One child in a minute says it, not every one. */
+static bool is_first_to_say(const sl_runtime_t *rt)
+{
+    sl_shm_key_t key = sl_shm_key('W', "database", 8);
+    sl_shm_put_t entry;
+    sl_err_t err;
+
+    memset(&entry, 0, sizeof(entry));
+    entry.value.bytes = (const unsigned char *)"";
+    entry.now = apr_time_now();
+    entry.expires = entry.now + apr_time_from_sec(60);
+    entry.rank = SL_SHM_LOW;
+    return sl_shm_add(rt->shm, &key, &entry, &err) == SL_OK;
+}
+
+static void look_at_database(const sl_runtime_t *rt, apr_pool_t *p, server_rec *s)
+{
+    sl_err_t err;
+    sl_rc_t rc = sl_schema_check(rt->db, p, &err);
+
+    if (rc == SL_OK) {
+        mirror_ehrs(rt, p, s);
+        return;
+    }
+    if (is_first_to_say(rt)) {
+        ap_log_error(APLOG_MARK, rc == SL_FAILED ? APLOG_CRIT : APLOG_WARNING, 0, s, "%s: %s",
+                     err.id, err.text);
+    }
+}
+
+void sl_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    sl_main_t *main = sl_conf_server(s)->main;
+    sl_runtime_t *rt = main->prepared;
+    apr_pool_t *tmp = NULL;
+    sl_err_t err;
+
+    if (rt == NULL) {
+        return;
+    }
+    rt->log.write = log_line;
+    rt->log.data = s;
+    if (open_connections(rt, main, pchild, &err) != SL_OK) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);
+        return;
+    }
+    main->runtime = rt;
+    apr_pool_create(&tmp, pchild);
+    look_at_database(rt, tmp, s);
+    apr_pool_destroy(tmp);
+}

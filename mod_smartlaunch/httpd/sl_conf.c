@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_conf.h"
+
+#include <string.h>
+
+static sl_main_t *new_main(apr_pool_t *p)
+{
+    sl_main_t *main = apr_pcalloc(p, sizeof(*main));
+
+    main->prepare = true;
+    main->cache_size = SL_DEFAULT_CACHE;
+    main->offline = SL_DEFAULT_OFFLINE;
+    main->ehrs = apr_array_make(p, 4, sizeof(sl_ehr_conf_t *));
+    main->user_headers = apr_array_make(p, 2, sizeof(const char *));
+    return main;
+}
+
+void *sl_conf_create_server(apr_pool_t *p, server_rec *s)
+{
+    sl_server_t *server = apr_pcalloc(p, sizeof(*server));
+
+    server->main = s->is_virtual ? NULL : new_main(p);
+    server->cookie_toplevel = SL_UNSET;
+    server->idle = SL_UNSET;
+    server->max = SL_UNSET;
+    server->redirects = apr_array_make(p, 2, sizeof(sl_redirect_conf_t));
+    return server;
+}
+
+#define INHERIT(member, unset) out->member = (v->member != (unset)) ? v->member : b->member
+
+void *sl_conf_merge_server(apr_pool_t *p, void *base, void *add)
+{
+    const sl_server_t *b = base;
+    const sl_server_t *v = add;
+    sl_server_t *out = apr_pcalloc(p, sizeof(*out));
+
+    out->main = b->main;
+    INHERIT(public_url, NULL);
+    INHERIT(gateway_url, NULL);
+    INHERIT(cookie_name, NULL);
+    INHERIT(cookie_toplevel, SL_UNSET);
+    INHERIT(idle, SL_UNSET);
+    INHERIT(max, SL_UNSET);
+    out->redirects = apr_array_append(p, v->redirects, b->redirects);
+    return out;
+}
+
+void *sl_conf_create_location(apr_pool_t *p, char *path)
+{
+    sl_location_conf_t *location = apr_pcalloc(p, sizeof(*location));
+
+    (void)path;
+    location->confirm = SL_UNSET;
+    location->login = SL_UNSET;
+    return location;
+}
+
+void *sl_conf_merge_location(apr_pool_t *p, void *base, void *add)
+{
+    const sl_location_conf_t *b = base;
+    const sl_location_conf_t *v = add;
+    sl_location_conf_t *out = apr_pcalloc(p, sizeof(*out));
+
+    out->path = b->path != NULL ? b->path : v->path;
+    INHERIT(target, NULL);
+    INHERIT(redirect_path, NULL);
+    INHERIT(app, NULL);
+    INHERIT(link, SL_LINK_UNSET);
+    out->name_regex = (v->link != SL_LINK_UNSET) ? v->name_regex : b->name_regex;
+    INHERIT(confirm, SL_UNSET);
+    INHERIT(login, SL_UNSET);
+    INHERIT(serve, NULL);
+    INHERIT(cookies, NULL);
+    INHERIT(pass, SL_PASS_UNSET);
+    INHERIT(user_header, NULL);
+    return out;
+}
+
+const sl_server_t *sl_conf_server(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &smartlaunch_module);
+}
+
+const sl_location_conf_t *sl_conf_location(const request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &smartlaunch_module);
+}
+
+const char *sl_conf_app(const sl_location_conf_t *location)
+{
+    return location->app != NULL ? location->app : SL_DEFAULT_APP;
+}
+
+const char *sl_conf_cookie(const sl_server_t *server)
+{
+    return server->cookie_name != NULL ? server->cookie_name : SL_DEFAULT_COOKIE;
+}
+
+bool sl_conf_is_toplevel(const sl_server_t *server)
+{
+    return server->cookie_toplevel == 1;
+}
+
+apr_interval_time_t sl_conf_idle(const sl_server_t *server)
+{
+    return server->idle != SL_UNSET ? server->idle : SL_DEFAULT_IDLE;
+}
+
+apr_interval_time_t sl_conf_max(const sl_server_t *server)
+{
+    return server->max != SL_UNSET ? server->max : SL_DEFAULT_MAX;
+}
+
+const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name)
+{
+    for (int i = 0; i < main->ehrs->nelts; i++) {
+        const sl_ehr_conf_t *conf = APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *);
+
+        if (strcmp(conf->ehr.name, name) == 0) {
+            return &conf->ehr;
+        }
+    }
+    return NULL;
+}
+
+const sl_redirect_conf_t *sl_conf_redirect(const sl_server_t *server, const char *app, const char *path)
+{
+    for (int i = 0; i < server->redirects->nelts; i++) {
+        const sl_redirect_conf_t *redirect = &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
+
+        if (strcmp(sl_conf_app(redirect->location), app) == 0 &&
+            (path == NULL || strcmp(redirect->path, path) == 0)) {
+            return redirect;
+        }
+    }
+    return NULL;
+}

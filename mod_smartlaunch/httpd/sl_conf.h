@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** What the administrator wrote: per process, per virtual host, per location (design section 3). */
+#ifndef SL_CONF_H
+#define SL_CONF_H
+
+#include "flow/sl_runtime.h"
+#include "smart/sl_app_cookie.h"
+
+#include <httpd.h>
+#include <http_config.h>
+#include <ap_regex.h>
+
+#define SL_UNSET (-1)
+
+/** An EHR and where its secret comes from; the secret itself is read after the last line. */
+typedef struct {
+    sl_ehr_t ehr;
+    const char *secret_source; /* "file:…" or "exec:…"; NULL: none */
+    apr_array_header_t *embed; /* what ehr.embed shows to others */
+    int line;                  /* of <SmartEHR>, for messages */
+    const char *file;
+} sl_ehr_conf_t;
+
+/** A <Location> with SmartTarget. */
+typedef struct sl_location_conf sl_location_conf_t;
+typedef struct {
+    const char *path;
+    const sl_location_conf_t *location;
+    const sl_site_t *site; /* as the flows see it, for the server it is merged into */
+} sl_redirect_conf_t;
+
+/** Main server only. */
+typedef struct {
+    const char *database;
+    bool prepare;
+    const char *keyring_path;
+    apr_size_t cache_size;
+    apr_interval_time_t offline;
+    apr_array_header_t *ehrs;        /* of sl_ehr_conf_t * */
+    sl_ehr_conf_t *current;          /* while its <SmartEHR> is being read */
+    apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
+    const sl_keyring_t *ring;        /* set by check_config */
+    sl_runtime_t *prepared;          /* by post_config: what children complete */
+    const sl_runtime_t *runtime;     /* the child's own; NULL in the parent or when unused */
+} sl_main_t;
+
+/** Server or virtual host; unset members are NULL or SL_UNSET. */
+typedef struct {
+    sl_main_t *main; /* one for all servers */
+    const char *public_url;
+    const char *gateway_url;
+    const char *cookie_name;
+    int cookie_toplevel;
+    apr_interval_time_t idle, max;  /* SL_UNSET */
+    apr_array_header_t *redirects;  /* of sl_redirect_conf_t */
+} sl_server_t;
+
+typedef enum { SL_LINK_UNSET, SL_LINK_APP, SL_LINK_SAME_NAME, SL_LINK_NO_LINK } sl_link_mode_t;
+typedef enum { SL_PASS_UNSET, SL_PASS_ENV, SL_PASS_HEADERS, SL_PASS_BOTH } sl_pass_t;
+
+/** Location or directory; unset members are NULL, SL_UNSET or the enum's UNSET. */
+struct sl_location_conf {
+    const char *path;          /* of the outermost <Location> with a directive of ours */
+    const char *target;        /* SmartTarget */
+    const char *redirect_path; /* path of the <Location> that SmartTarget stands in */
+    const char *app;
+    sl_link_mode_t link;
+    ap_regex_t *name_regex;
+    int confirm;
+    int login;
+    apr_array_header_t *serve; /* of const char * */
+    const sl_app_cookie_rule_t *cookies;
+    sl_pass_t pass;
+    const char *user_header; /* "": none */
+};
+
+extern module AP_MODULE_DECLARE_DATA smartlaunch_module;
+
+#define SL_DEFAULT_APP "app"
+#define SL_DEFAULT_COOKIE "__Host-smart"
+#define SL_DEFAULT_IDLE apr_time_from_sec(30 * 60)
+#define SL_DEFAULT_MAX apr_time_from_sec(12 * 60 * 60)
+#define SL_DEFAULT_CACHE ((apr_size_t)32 * 1024 * 1024)
+#define SL_DEFAULT_OFFLINE apr_time_from_sec(15 * 60)
+
+/** The configuration that applies to a request or server. Never NULL. */
+const sl_server_t *sl_conf_server(const server_rec *s);
+const sl_location_conf_t *sl_conf_location(const request_rec *r);
+
+/** Effective values, defaults filled in. */
+const char *sl_conf_app(const sl_location_conf_t *location);
+const char *sl_conf_cookie(const sl_server_t *server);
+bool sl_conf_is_toplevel(const sl_server_t *server);
+apr_interval_time_t sl_conf_idle(const sl_server_t *server);
+apr_interval_time_t sl_conf_max(const sl_server_t *server);
+
+/** The EHR of this name, or NULL. */
+const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name);
+
+/** The redirect location of an app in this server; `path` narrows it down where not NULL. */
+const sl_redirect_conf_t *sl_conf_redirect(const sl_server_t *server, const char *app,
+                                      const char *path);
+
+/* httpd's own callbacks, for the module record. */
+void *sl_conf_create_server(apr_pool_t *p, server_rec *s);
+void *sl_conf_merge_server(apr_pool_t *p, void *base, void *add);
+void *sl_conf_create_location(apr_pool_t *p, char *path);
+void *sl_conf_merge_location(apr_pool_t *p, void *base, void *add);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_conf_check.h"
+#include "base/sl_file.h"
+#include "smart/sl_url.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <string.h>
+
+APLOG_USE_MODULE(smartlaunch);
+
+static const char *check_keyring(sl_main_t *main, apr_pool_t *p)
+{
+    sl_secret_t *text = NULL;
+    sl_keyring_t *ring = NULL;
+    sl_err_t err;
+
+    if (main->keyring_path == NULL) {
+        return "SmartKeyring is missing; make a key with \"smartlaunchctl keyring new\" and "
+               "write SmartKeyring PATH";
+    }
+    if (sl_file_secret(&text, main->keyring_path, p, &err) != SL_OK ||
+        sl_keyring_parse(&ring, text, p, &err) != SL_OK) {
+        return apr_psprintf(p, "SmartKeyring: %s", err.text);
+    }
+    main->ring = ring;
+    return NULL;
+}
+
+static const char *check_main(sl_main_t *main, apr_pool_t *p)
+{
+    if (main->database == NULL) {
+        return "SmartDatabase is missing; write the connection string of PostgreSQL: "
+               "SmartDatabase \"service=smartlaunch\"";
+    }
+    return check_keyring(main, p);
+}
+
+static const char *check_ehrs(const sl_main_t *main, apr_pool_t *p)
+{
+    for (int i = 0; i < main->ehrs->nelts; i++) {
+        sl_ehr_conf_t *conf = APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *);
+        const char *wrong = sl_conf_check_ehr(conf, p);
+
+        if (wrong != NULL) {
+            return wrong;
+        }
+        for (int j = 0; j < i; j++) {
+            const sl_ehr_t *other = &APR_ARRAY_IDX(main->ehrs, j, sl_ehr_conf_t *)->ehr;
+
+            if (sl_url_same_issuer(conf->ehr.issuer, other->issuer, p)) {
+                return apr_psprintf(p,
+                                    "<SmartEHR %s> and <SmartEHR %s> have the same SmartIssuer; "
+                                    "a launch could not tell them apart, so remove one",
+                                    other->name, conf->ehr.name);
+            }
+        }
+    }
+    return NULL;
+}
+
+static const char *check_serve(const sl_main_t *main, const sl_redirect_conf_t *redirect,
+                               apr_pool_t *p)
+{
+    const apr_array_header_t *serve = redirect->location->serve;
+
+    for (int i = 0; serve != NULL && i < serve->nelts; i++) {
+        const char *name = APR_ARRAY_IDX(serve, i, const char *);
+
+        if (sl_conf_ehr(main, name) == NULL) {
+            return apr_psprintf(p,
+                                "SmartServe in <Location %s>: there is no <SmartEHR %s>; write "
+                                "the name of one that is configured",
+                                redirect->path, name);
+        }
+    }
+    return NULL;
+}
+
+static const char *check_server(const server_rec *s, apr_pool_t *p)
+{
+    const sl_server_t *server = sl_conf_server(s);
+
+    if (server->redirects->nelts > 0 && server->public_url == NULL) {
+        return apr_psprintf(p,
+                            "<Location %s> has SmartTarget and no SmartPublicURL is set for it; "
+                            "write SmartPublicURL https://HOST, the address the browser sees",
+                            APR_ARRAY_IDX(server->redirects, 0, sl_redirect_conf_t).path);
+    }
+    if (server->redirects->nelts > 0 && server->main->ehrs->nelts == 0) {
+        return apr_psprintf(p,
+                            "<Location %s> has SmartTarget and there is no EHR to launch from; "
+                            "write a <SmartEHR NAME> section",
+                            APR_ARRAY_IDX(server->redirects, 0, sl_redirect_conf_t).path);
+    }
+    if (sl_conf_idle(server) > sl_conf_max(server)) {
+        return "SmartSession: idle is longer than max; write SmartSession idle=30m max=12h";
+    }
+    for (int i = 0; i < server->redirects->nelts; i++) {
+        const char *wrong = check_serve(
+            server->main, &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t), p);
+
+        if (wrong != NULL) {
+            return wrong;
+        }
+    }
+    return NULL;
+}
+
+static const char *first_wrong(server_rec *s, apr_pool_t *p)
+{
+    sl_main_t *main = sl_conf_server(s)->main;
+    const char *wrong = NULL;
+    bool is_used = main->ehrs->nelts > 0;
+
+    for (const server_rec *v = s; v != NULL && wrong == NULL; v = v->next) {
+        is_used = is_used || sl_conf_server(v)->redirects->nelts > 0;
+        wrong = check_server(v, p);
+    }
+    if (wrong == NULL && is_used) {
+        wrong = check_main(main, p);
+    }
+    if (wrong == NULL) {
+        wrong = check_ehrs(main, p);
+    }
+    return wrong != NULL ? wrong : sl_conf_check_tree(ap_conftree, p);
+}
+
+int sl_conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    const char *wrong = first_wrong(s, pconf);
+
+    (void)plog;
+    (void)ptemp;
+    if (wrong != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "SL5001: %s", wrong);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** Everything that `apachectl configtest` refuses, and the secrets that are read at start. */
+#ifndef SL_CONF_CHECK_H
+#define SL_CONF_CHECK_H
+
+#include "httpd/sl_conf.h"
+
+/**
+ * The check_config hook. Logs one sentence for the first thing that cannot work and refuses. Also
+ * settles defaults that depend on other lines, and reads key ring and secret files.
+ */
+int sl_conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/** What is refused about one EHR; NULL: nothing. Completes `conf->ehr` from its profile. */
+const char *sl_conf_check_ehr(sl_ehr_conf_t *conf, apr_pool_t *p);
+
+/** What is refused in the tree of directives (locations, caches, trailers); NULL: nothing. */
+const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What only the tree of directives shows: other modules' lines that would undo ours. */
+#include "httpd/sl_conf_check.h"
+#include "smart/sl_url.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+/** One walk; `smart` are the paths under AuthType Smart, `cached` those under CacheEnable. */
+typedef struct {
+    apr_array_header_t *smart;
+    apr_array_header_t *cached;
+    bool merges_trailers;
+    apr_pool_t *p;
+} walk_t;
+
+static bool is(const ap_directive_t *d, const char *name)
+{
+    return strcasecmp(d->directive, name) == 0;
+}
+
+/** The path of the section that `d` stands in; "/" outside any <Location>. */
+static const char *place_of(const ap_directive_t *d, apr_pool_t *p)
+{
+    for (const ap_directive_t *up = d->parent; up != NULL; up = up->parent) {
+        if (is(up, "<Location")) {
+            const char *args = up->args;
+
+            return ap_getword_conf(p, &args);
+        }
+    }
+    return "/";
+}
+
+static void look_at(walk_t *walk, const ap_directive_t *d)
+{
+    const char *args = d->args;
+
+    if (is(d, "AuthType") && strcasecmp(ap_getword_conf(walk->p, &args), "Smart") == 0) {
+        APR_ARRAY_PUSH(walk->smart, const char *) = place_of(d, walk->p);
+    } else if (is(d, "CacheEnable")) {
+        const char *path;
+
+        (void)ap_getword_conf(walk->p, &args);
+        path = ap_getword_conf(walk->p, &args);
+        APR_ARRAY_PUSH(walk->cached, const char *) =
+            path[0] == '/' ? path : place_of(d, walk->p);
+    } else if (is(d, "MergeTrailers") && strcasecmp(d->args, "on") == 0) {
+        walk->merges_trailers = true;
+    }
+}
+
+/** Depth of sections is bounded by httpd itself (AP_MAX_INCLUDE_DEPTH and the parser). */
+static void walk_tree(walk_t *walk, const ap_directive_t *d)
+{
+    for (; d != NULL; d = d->next) {
+        look_at(walk, d);
+        if (d->first_child != NULL) {
+            walk_tree(walk, d->first_child);
+        }
+    }
+}
+
+static bool overlaps(const char *cached, const char *smart)
+{
+    return sl_url_is_below(smart, cached) || sl_url_is_below(cached, smart) ||
+           strcmp(cached, "/") == 0;
+}
+
+static const char *check_caches(const walk_t *walk)
+{
+    for (int i = 0; i < walk->smart->nelts; i++) {
+        for (int j = 0; j < walk->cached->nelts; j++) {
+            const char *smart = APR_ARRAY_IDX(walk->smart, i, const char *);
+            const char *cached = APR_ARRAY_IDX(walk->cached, j, const char *);
+
+            if (overlaps(cached, smart)) {
+                return apr_psprintf(walk->p,
+                                    "CacheEnable over %s would keep one patient's pages for the "
+                                    "next; write CacheDisable's path apart from AuthType Smart "
+                                    "in %s, or remove CacheEnable",
+                                    cached, smart);
+            }
+        }
+    }
+    return NULL;
+}
+
+const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p)
+{
+    walk_t walk = {NULL, NULL, false, p};
+
+    walk.smart = apr_array_make(p, 4, sizeof(const char *));
+    walk.cached = apr_array_make(p, 4, sizeof(const char *));
+    walk_tree(&walk, tree);
+    if (walk.smart->nelts > 0 && walk.merges_trailers) {
+        return "MergeTrailers On lets a client send headers of ours after the body; write "
+               "MergeTrailers Off";
+    }
+    return check_caches(&walk);
+}

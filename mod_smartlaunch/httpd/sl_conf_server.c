@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Directives of the server and of virtual hosts. */
+#include "httpd/sl_directives.h"
+#include "smart/sl_url.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+const char *sl_server_database(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    sl_main_t *main = sl_directive_main(cmd);
+    const char *wrong = sl_directive_main_only(cmd);
+
+    (void)dir;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (argc < 1 || argv[0][0] == '\0') {
+        return "SmartDatabase needs a connection string: SmartDatabase \"service=smartlaunch\"";
+    }
+    main->database = argv[0];
+    for (int i = 1; i < argc; i++) {
+        const char *value = sl_directive_option(argv[i], "prepare");
+
+        if (value == NULL || (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)) {
+            return apr_psprintf(cmd->pool,
+                                "SmartDatabase: \"%s\" is not understood; put the whole "
+                                "connection string in quotes, then prepare=on or prepare=off",
+                                argv[i]);
+        }
+        main->prepare = strcmp(value, "on") == 0;
+    }
+    return NULL;
+}
+
+const char *sl_server_keyring(cmd_parms *cmd, void *dir, const char *path)
+{
+    const char *wrong = sl_directive_main_only(cmd);
+
+    (void)dir;
+    if (wrong == NULL) {
+        sl_directive_main(cmd)->keyring_path = ap_server_root_relative(cmd->pool, path);
+    }
+    return wrong;
+}
+
+/** An origin of the given schemes, without a path: kept without a trailing slash. */
+const char *sl_server_public_url(cmd_parms *cmd, void *dir, const char *url)
+{
+    const char *origin = sl_url_origin(cmd->pool, url);
+
+    (void)dir;
+    if (origin == NULL || strncmp(origin, "https://", 8) != 0) {
+        return apr_psprintf(cmd->pool,
+                            "SmartPublicURL: \"%s\" will not do; write the https address the "
+                            "browser sees, scheme, host and port only: https://app.example",
+                            url);
+    }
+    if (strcmp(url, origin) != 0 && strcmp(url, apr_pstrcat(cmd->pool, origin, "/", NULL)) != 0) {
+        return apr_psprintf(cmd->pool,
+                            "SmartPublicURL: \"%s\" has more than scheme, host and port; "
+                            "write %s",
+                            url, origin);
+    }
+    sl_directive_server(cmd)->public_url = origin;
+    return NULL;
+}
+
+const char *sl_server_gateway_url(cmd_parms *cmd, void *dir, const char *url)
+{
+    apr_size_t len = strlen(url);
+    const char *origin = sl_url_origin(cmd->pool, url);
+
+    (void)dir;
+    if (origin == NULL || strpbrk(url, "?#") != NULL) {
+        return apr_psprintf(cmd->pool,
+                            "SmartGatewayURL: \"%s\" will not do; write scheme, host, port and "
+                            "path of the gateway: http://127.0.0.1:8081/fhir",
+                            url);
+    }
+    while (len > 0 && url[len - 1] == '/') {
+        len--;
+    }
+    sl_directive_server(cmd)->gateway_url = apr_pstrmemdup(cmd->pool, url, len);
+    return NULL;
+}
+
+const char *sl_server_cache(cmd_parms *cmd, void *dir, const char *size)
+{
+    sl_main_t *main = sl_directive_main(cmd);
+    const char *wrong = sl_directive_main_only(cmd);
+
+    (void)dir;
+    if (wrong == NULL) {
+        wrong = sl_directive_size(cmd, size, &main->cache_size);
+    }
+    if (wrong == NULL && main->cache_size < (apr_size_t)1024 * 1024) {
+        wrong = "SmartCache: less than 1M holds too few launches; write 32M";
+    }
+    return wrong;
+}
+
+const char *sl_server_session(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    sl_server_t *server = sl_directive_server(cmd);
+    const char *wrong = NULL;
+
+    (void)dir;
+    for (int i = 0; i < argc && wrong == NULL; i++) {
+        const char *idle = sl_directive_option(argv[i], "idle");
+        const char *max = sl_directive_option(argv[i], "max");
+
+        if (idle != NULL) {
+            wrong = sl_directive_time(cmd, idle, &server->idle);
+        } else if (max != NULL) {
+            wrong = sl_directive_time(cmd, max, &server->max);
+        } else {
+            wrong = apr_psprintf(cmd->pool,
+                                 "SmartSession: \"%s\" is not understood; write "
+                                 "SmartSession idle=30m max=12h",
+                                 argv[i]);
+        }
+    }
+    return wrong;
+}
+
+const char *sl_server_cookie(cmd_parms *cmd, void *dir, const char *name, const char *mode)
+{
+    sl_server_t *server = sl_directive_server(cmd);
+
+    (void)dir;
+    if (strncmp(name, "__Host-", 7) != 0 || name[7] == '\0' ||
+        name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] !=
+            '\0') {
+        return apr_psprintf(cmd->pool,
+                            "SmartCookie: \"%s\" will not do; the name begins with __Host- and "
+                            "goes on with letters, digits, - and _: __Host-smart",
+                            name);
+    }
+    if (mode != NULL && strcmp(mode, "embedded") != 0 && strcmp(mode, "toplevel") != 0) {
+        return apr_psprintf(cmd->pool,
+                            "SmartCookie: \"%s\" is not a mode; write embedded or toplevel", mode);
+    }
+    server->cookie_name = name;
+    server->cookie_toplevel = mode != NULL && strcmp(mode, "toplevel") == 0;
+    return NULL;
+}
+
+const char *sl_server_offline(cmd_parms *cmd, void *dir, const char *time)
+{
+    const char *wrong = sl_directive_main_only(cmd);
+
+    (void)dir;
+    return wrong != NULL ? wrong : sl_directive_time(cmd, time, &sl_directive_main(cmd)->offline);
+}

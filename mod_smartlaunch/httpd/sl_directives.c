@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_directives.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_main.h>
+#include <stddef.h>
+#include <string.h>
+
+const char *sl_directive_option(const char *word, const char *key)
+{
+    size_t len = strlen(key);
+
+    return (strncmp(word, key, len) == 0 && word[len] == '=') ? word + len + 1 : NULL;
+}
+
+/** Microseconds of a unit; 0: no such unit. */
+static apr_interval_time_t unit_of(const char *unit)
+{
+    static const struct {
+        const char *name;
+        apr_interval_time_t length;
+    } units[] = {{"ms", 1000},
+                 {"", APR_USEC_PER_SEC},
+                 {"s", APR_USEC_PER_SEC},
+                 {"m", 60 * APR_USEC_PER_SEC},
+                 {"min", 60 * APR_USEC_PER_SEC},
+                 {"h", 3600 * APR_USEC_PER_SEC},
+                 {"d", 24 * 3600 * APR_USEC_PER_SEC}};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].name) == 0) {
+            return units[i].length;
+        }
+    }
+    return 0;
+}
+
+const char *sl_directive_time(cmd_parms *cmd, const char *text, apr_interval_time_t *out)
+{
+    char *end = NULL;
+    apr_int64_t number = apr_strtoi64(text, &end, 10);
+    apr_interval_time_t unit = unit_of(end);
+
+    if (end == text || number <= 0 || number > 1000000 || unit == 0) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no time; write 30s, 15m, 12h or 30d",
+                            cmd->cmd->name, text);
+    }
+    *out = number * unit;
+    return NULL;
+}
+
+static int shift_of(const char *unit)
+{
+    if (unit[0] != '\0' && unit[1] != '\0') {
+        return -1;
+    }
+    switch (apr_tolower(unit[0])) {
+    case '\0':
+        return 0;
+    case 'k':
+        return 10;
+    case 'm':
+        return 20;
+    case 'g':
+        return 30;
+    default:
+        return -1;
+    }
+}
+
+const char *sl_directive_size(cmd_parms *cmd, const char *text, apr_size_t *out)
+{
+    char *end = NULL;
+    apr_int64_t number = apr_strtoi64(text, &end, 10);
+    int shift = shift_of(end);
+
+    if (end == text || shift < 0 || number <= 0 || number > APR_INT64_C(1) << 33) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\" is no size; write 32M", cmd->cmd->name, text);
+    }
+    *out = (apr_size_t)number << shift;
+    return NULL;
+}
+
+const char *sl_directive_main_only(cmd_parms *cmd)
+{
+    if (!cmd->server->is_virtual) {
+        return NULL;
+    }
+    return apr_psprintf(cmd->pool,
+                        "%s is for the whole server; move it out of <VirtualHost>",
+                        cmd->cmd->name);
+}
+
+sl_server_t *sl_directive_server(cmd_parms *cmd)
+{
+    return ap_get_module_config(cmd->server->module_config, &smartlaunch_module);
+}
+
+sl_main_t *sl_directive_main(cmd_parms *cmd)
+{
+    const sl_server_t *server = sl_directive_server(cmd);
+
+    if (server->main == NULL) {
+        server = ap_get_module_config(ap_server_conf->module_config, &smartlaunch_module);
+    }
+    return server->main;
+}
+
+#define EHR_TEXT(directive, member, help)                                                        \
+    AP_INIT_TAKE1(directive, sl_ehr_text, (void *)offsetof(sl_ehr_t, member), RSRC_CONF, help)
+#define HERE (RSRC_CONF)
+#define THERE (ACCESS_CONF)
+
+const command_rec sl_directives[] = {
+    AP_INIT_TAKE_ARGV("SmartDatabase", sl_server_database, NULL, HERE,
+                      "PostgreSQL: a libpq connection string or URI [prepare=on|off]"),
+    AP_INIT_TAKE1("SmartKeyring", sl_server_keyring, NULL, HERE,
+                  "file with the keys that seal tokens at rest"),
+    AP_INIT_TAKE1("SmartPublicURL", sl_server_public_url, NULL, HERE,
+                  "scheme, host and port the browser sees"),
+    AP_INIT_TAKE1("SmartGatewayURL", sl_server_gateway_url, NULL, HERE,
+                  "where the app's server side reaches the gateway"),
+    AP_INIT_TAKE1("SmartCache", sl_server_cache, NULL, HERE, "size of the shared memory"),
+    AP_INIT_TAKE_ARGV("SmartSession", sl_server_session, NULL, HERE, "idle=TIME max=TIME"),
+    AP_INIT_TAKE12("SmartCookie", sl_server_cookie, NULL, HERE, "NAME [embedded|toplevel]"),
+    AP_INIT_TAKE1("SmartOffline", sl_server_offline, NULL, HERE,
+                  "how long shared memory is believed while PostgreSQL is away"),
+
+    AP_INIT_RAW_ARGS("<SmartEHR", sl_section_ehr, NULL, HERE, "one EHR: <SmartEHR NAME>"),
+    EHR_TEXT("SmartIssuer", issuer, "FHIR base URL = iss of a launch"),
+    AP_INIT_TAKE1("SmartProfile", sl_ehr_profile, NULL, HERE, "vendor defaults"),
+    EHR_TEXT("SmartClient", client_id, "our client id at this EHR"),
+    AP_INIT_TAKE_ARGV("SmartClientAuth", sl_ehr_client_auth, NULL, HERE,
+                      "basic|post|none [raw|form]"),
+    AP_INIT_TAKE1("SmartClientSecret", sl_ehr_client_secret, NULL, HERE,
+                  "file:PATH or exec:COMMAND"),
+    EHR_TEXT("SmartScope", scope, "scopes of the EHR launch"),
+    AP_INIT_TAKE2("SmartEndpoint", sl_ehr_endpoint, NULL, HERE,
+                  "issuer|authorize|token|jwks|introspect|revoke URL"),
+    AP_INIT_TAKE_ARGV("SmartIdentity", sl_ehr_identity, NULL, HERE,
+                      "id_token:CLAIM, token:MEMBER or fhirUser, first hit wins"),
+    AP_INIT_TAKE1("SmartAud", sl_ehr_aud, NULL, HERE, "iss|strip-slash|none|URL"),
+    AP_INIT_TAKE1("SmartPKCE", sl_ehr_pkce, NULL, HERE, "always|off"),
+    AP_INIT_ITERATE("SmartEmbed", sl_ehr_embed, NULL, HERE,
+                    "origins that may show us in a frame"),
+    AP_INIT_TAKE_ARGV("SmartOutbound", sl_ehr_outbound, NULL, HERE,
+                      "[ca=PATH] [proxy=URL] [connect=TIME] [timeout=TIME] [max=N] "
+                      "[insecure-loopback]"),
+
+    AP_INIT_TAKE1("SmartTarget", sl_location_target, NULL, THERE,
+                  "makes this location the Redirect URL; where a finished launch goes"),
+    AP_INIT_TAKE1("SmartApp", sl_location_app, NULL, THERE, "the app this location belongs to"),
+    AP_INIT_TAKE_ARGV("SmartLink", sl_location_link, NULL, THERE,
+                      "app|same-name [REGEX]|none [confirm=on|off]"),
+    AP_INIT_FLAG("SmartLogin", sl_location_login, NULL, THERE,
+                 "answers from here may carry Smart-Login and Smart-Logout"),
+    AP_INIT_ITERATE("SmartServe", sl_location_serve, NULL, THERE,
+                    "the EHRs of this Redirect URL"),
+    AP_INIT_TAKE_ARGV("SmartAppCookies", sl_location_cookies, NULL, THERE,
+                      "auto|all|none|NAME…: cookies of the app that are kept apart by launch"),
+    AP_INIT_TAKE1("SmartPassAs", sl_location_pass, NULL, THERE, "env|headers|both"),
+    AP_INIT_TAKE1("SmartUserHeader", sl_location_user_header, NULL, THERE,
+                  "the app user also in this request header"),
+    {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The one list of directives, and the helpers their handlers share. */
+#ifndef SL_DIRECTIVES_H
+#define SL_DIRECTIVES_H
+
+#include "httpd/sl_conf.h"
+
+/** Every directive of the module, ending with a NULL entry. */
+extern const command_rec sl_directives[];
+
+/** "key=" at the start of `word`? Then the value, else NULL. */
+const char *sl_directive_option(const char *word, const char *key);
+
+/** A time with unit (default seconds); an error sentence or NULL. */
+const char *sl_directive_time(cmd_parms *cmd, const char *text, apr_interval_time_t *out);
+
+/** A size with K, M or G; an error sentence or NULL. */
+const char *sl_directive_size(cmd_parms *cmd, const char *text, apr_size_t *out);
+
+/** NULL, or the sentence that says the directive belongs outside <VirtualHost>. */
+const char *sl_directive_main_only(cmd_parms *cmd);
+
+/** The configuration of the server the directive stands in. */
+sl_server_t *sl_directive_server(cmd_parms *cmd);
+/** The process-wide part; a virtual host has it only after the merge, so this asks main. */
+sl_main_t *sl_directive_main(cmd_parms *cmd);
+
+/* Handlers, one group a file. */
+const char *sl_server_database(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_server_keyring(cmd_parms *cmd, void *dir, const char *path);
+const char *sl_server_public_url(cmd_parms *cmd, void *dir, const char *url);
+const char *sl_server_gateway_url(cmd_parms *cmd, void *dir, const char *url);
+const char *sl_server_cache(cmd_parms *cmd, void *dir, const char *size);
+const char *sl_server_session(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_server_cookie(cmd_parms *cmd, void *dir, const char *name, const char *mode);
+const char *sl_server_offline(cmd_parms *cmd, void *dir, const char *time);
+
+const char *sl_section_ehr(cmd_parms *cmd, void *dir, const char *arg);
+const char *sl_ehr_text(cmd_parms *cmd, void *dir, const char *value);
+const char *sl_ehr_profile(cmd_parms *cmd, void *dir, const char *name);
+const char *sl_ehr_client_auth(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_ehr_client_secret(cmd_parms *cmd, void *dir, const char *source);
+const char *sl_ehr_endpoint(cmd_parms *cmd, void *dir, const char *which, const char *url);
+const char *sl_ehr_identity(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_ehr_aud(cmd_parms *cmd, void *dir, const char *value);
+const char *sl_ehr_pkce(cmd_parms *cmd, void *dir, const char *value);
+const char *sl_ehr_embed(cmd_parms *cmd, void *dir, const char *origin);
+const char *sl_ehr_outbound(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+
+const char *sl_location_target(cmd_parms *cmd, void *dir, const char *path);
+const char *sl_location_app(cmd_parms *cmd, void *dir, const char *name);
+const char *sl_location_link(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_location_login(cmd_parms *cmd, void *dir, int on);
+const char *sl_location_serve(cmd_parms *cmd, void *dir, const char *name);
+const char *sl_location_cookies(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_location_pass(cmd_parms *cmd, void *dir, const char *value);
+const char *sl_location_user_header(cmd_parms *cmd, void *dir, const char *name);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The Redirect URL itself: launch and callback, by GET or POST. */
+#include "flow/sl_begin.h"
+#include "flow/sl_finish.h"
+#include "httpd/sl_pass.h"
+#include "httpd/sl_redirect_url.h"
+#include "httpd/sl_respond.h"
+#include "smart/sl_params.h"
+#include "smart/sl_query.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <string.h>
+
+APLOG_USE_MODULE(smartlaunch);
+
+/** Query and, for a POST, form body: a name given in both counts twice. */
+static sl_rc_t read_params(sl_params_t **out, const sl_visit_t *visit, sl_err_t *err)
+{
+    apr_pool_t *p = visit->r->pool;
+    const char *query = visit->request->query;
+    const char *body = NULL;
+    apr_size_t len = 0;
+    sl_params_t *form = NULL;
+    sl_rc_t rc = sl_params_parse(out, query, query != NULL ? strlen(query) : 0, p, err);
+
+    if (rc != SL_OK || visit->r->method_number != M_POST) {
+        return rc;
+    }
+    rc = sl_visit_form(visit, &body, &len, err);
+    if (rc == SL_OK) {
+        rc = sl_params_parse(&form, body, len, p, err);
+    }
+    return rc == SL_OK ? sl_params_merge(out, *out, form, p, err) : rc;
+}
+
+/** The part of the address that a flood from one place has in common. */
+static const char *network_of(const request_rec *r)
+{
+    const char *ip = r->useragent_ip;
+    const char *end;
+
+    if (ip == NULL) {
+        return NULL;
+    }
+    if (strchr(ip, ':') == NULL) {
+        end = strrchr(ip, '.');
+        return end != NULL ? apr_pstrmemdup(r->pool, ip, (apr_size_t)(end - ip)) : ip;
+    }
+    end = ip;
+    for (int groups = 0; groups < 4 && *end != '\0'; end++) {
+        groups += *end == ':';
+    }
+    return apr_pstrmemdup(r->pool, ip, (apr_size_t)(end - ip));
+}
+
+/** A request that never became a launch leaves its steps, too. */
+static int refuse(const sl_visit_t *visit, const sl_trace_t *trace, const char *step, sl_rc_t rc,
+                  const sl_err_t *err)
+{
+    sl_err_t lost;
+
+    if (trace->steps->nelts == 0) {
+        sl_trace_failed((sl_trace_t *)trace, step, 0, 0, err);
+    }
+    if (sl_store_steps_add(visit->rt->db, NULL, trace->steps, visit->r->pool, &lost) != SL_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, visit->r, "%s: %s", lost.id, lost.text);
+    }
+    return sl_respond_error(visit->r, rc, err);
+}
+
+static int begin(const sl_visit_t *visit, const sl_redirect_t *answer)
+{
+    sl_trace_t *trace = sl_request_trace(visit->r);
+    sl_begun_t begun = {0};
+    sl_begin_t request;
+    sl_err_t err;
+    sl_rc_t rc;
+
+    request.site = visit->site;
+    request.iss = answer->iss;
+    request.launch = answer->launch;
+    request.browser = visit->request->cookie;
+    request.network = network_of(visit->r);
+    request.now = visit->r->request_time;
+    rc = sl_begin_ehr(&begun, visit->rt, &request, trace, &err);
+    if (rc != SL_OK) {
+        return refuse(visit, trace, "launch", rc, &err);
+    }
+    if (begun.new_browser != NULL) {
+        sl_respond_cookie(visit->r, begun.new_browser);
+    }
+    return sl_respond_redirect(visit->r, HTTP_MOVED_TEMPORARILY, begun.location, "no-referrer");
+}
+
+/** SmartLink same-name: the whole name, or its first group, after the pattern. */
+static const char *same_name(const sl_visit_t *visit, const char *ehr_user)
+{
+    const ap_regex_t *regex = visit->location->name_regex;
+    ap_regmatch_t match[2];
+
+    if (ehr_user == NULL || visit->site->policy != SL_POLICY_SAME_NAME) {
+        return NULL;
+    }
+    if (regex == NULL) {
+        return ehr_user;
+    }
+    if (ap_regexec(regex, ehr_user, 2, match, 0) != 0) {
+        return NULL;
+    }
+    if (regex->re_nsub < 1) {
+        return ehr_user;
+    }
+    if (match[1].rm_so < 0 || match[1].rm_eo <= match[1].rm_so) {
+        return NULL;
+    }
+    return apr_pstrmemdup(visit->r->pool, ehr_user + match[1].rm_so,
+                          (apr_size_t)(match[1].rm_eo - match[1].rm_so));
+}
+
+static int go_on(const sl_visit_t *visit, const sl_finished_t *finished)
+{
+    const char *path = visit->site->target;
+
+    if (finished->held) {
+        path = apr_pstrcat(visit->r->pool, visit->site->path, "/confirm", NULL);
+    }
+    if (finished->new_browser != NULL) {
+        sl_respond_cookie(visit->r, finished->new_browser);
+    }
+    path = apr_pstrcat(visit->r->pool, visit->site->public_url, path, NULL);
+    return sl_respond_redirect(visit->r, HTTP_SEE_OTHER,
+                               sl_query_put(visit->r->pool, path, finished->handle),
+                               "no-referrer");
+}
+
+static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
+{
+    const sl_finish_t request = {visit->site, answer, visit->request->cookie};
+    sl_trace_t *trace = sl_request_trace(visit->r);
+    sl_finishing_t finishing;
+    sl_finished_t finished;
+    sl_err_t err;
+    sl_rc_t rc = sl_finish_answer(&finished, &finishing, visit->rt, &request, trace, &err);
+
+    if (rc == SL_OK && !finished.done) {
+        rc = sl_finish_settle(&finished, visit->rt, &request, &finishing,
+                              same_name(visit, finishing.redeemed.identity.user), trace, &err);
+        if (rc == SL_OK) {
+            ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, visit->r,
+                          "SL6101: launch from %s for app %s, link %s (reference %s)",
+                          finishing.ehr->name, visit->site->app, sl_pass_link_word(finished.link_state),
+                          trace->reference);
+        }
+    } else if (rc != SL_OK && finishing.claimed.outcome != SL_CLAIM_WON) {
+        return refuse(visit, trace, "callback", rc, &err);
+    }
+    return rc == SL_OK ? go_on(visit, &finished) : sl_respond_error(visit->r, rc, &err);
+}
+
+/** An answer without a state of any launch: nothing is touched (CBK-5). */
+static int stateless(const sl_visit_t *visit)
+{
+    sl_trace_t *trace = sl_request_trace(visit->r);
+    sl_err_t err;
+    sl_rc_t rc = sl_err_set(&err, SL_INVALID, "SL6102", "an error without a state of ours");
+
+    return refuse(visit, trace, "callback", rc, &err);
+}
+
+int sl_launch_url(const sl_visit_t *visit)
+{
+    sl_redirect_t answer;
+    sl_params_t *params = NULL;
+    sl_err_t err;
+    sl_rc_t rc;
+
+    if ((visit->r->method_number != M_GET && visit->r->method_number != M_POST) ||
+        visit->r->header_only) {
+        return sl_visit_not_allowed(visit, "GET, POST");
+    }
+    rc = read_params(&params, visit, &err);
+    if (rc == SL_OK) {
+        rc = sl_redirect_classify(&answer, params, visit->r->pool, &err);
+    }
+    if (rc != SL_OK) {
+        return refuse(visit, sl_request_trace(visit->r), "launch", rc, &err);
+    }
+    switch (answer.kind) {
+    case SL_REDIRECT_LAUNCH:
+        return begin(visit, &answer);
+    case SL_REDIRECT_CODE:
+        return finish(visit, &answer);
+    case SL_REDIRECT_ERROR:
+        return answer.state != NULL ? finish(visit, &answer) : stateless(visit);
+    }
+    return DONE;
+}

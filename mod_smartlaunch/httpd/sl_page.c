@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_page.h"
+#include "base/sl_digest.h"
+#include "base/sl_text.h"
+#include "httpd/sl_respond.h"
+#include "smart/sl_framing.h"
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <string.h>
+
+static const char style[] =
+    ":root{color-scheme:light}"
+    "*{box-sizing:border-box}"
+    "body{margin:0;padding:1.5rem 1rem;background:#f3f5f7;color:#1c2733;"
+    "font:1rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}"
+    "main{max-width:34rem;margin:0 auto;padding:1.5rem;background:#fff;border-radius:.5rem;"
+    "border:1px solid #d5dce3;border-top:.25rem solid #2563a8;overflow-wrap:anywhere}"
+    "h1{margin:0 0 1rem;font-size:1.3rem;line-height:1.3}"
+    "p{margin:0 0 1rem}"
+    "ul{list-style:none;margin:0 0 1rem;padding:0}"
+    "li a{display:block;margin:0 0 .5rem;padding:.75rem 1rem;border:1px solid #b9c6d2;"
+    "border-radius:.4rem;color:#164a80;text-decoration:none}"
+    "li a:hover,li a:focus{background:#eef4fa;border-color:#2563a8}"
+    "small{display:block;color:#526070}"
+    "form{display:flex;flex-wrap:wrap;gap:.75rem;margin:0 0 1rem}"
+    "button{flex:1 1 9rem;padding:.7rem 1rem;font:inherit;border-radius:.4rem;"
+    "border:1px solid #2563a8;background:#fff;color:#164a80;cursor:pointer}"
+    "button[value=yes]{background:#2563a8;color:#fff}"
+    "button:focus,a:focus{outline:3px solid #f0b429;outline-offset:2px}"
+    "footer{margin-top:1.5rem;padding-top:.75rem;border-top:1px solid #e3e8ed;"
+    "color:#526070;font-size:.875rem}"
+    "code{font-family:ui-monospace,Consolas,monospace;font-size:1em;user-select:all}";
+
+static const char *links_html(apr_pool_t *p, const apr_array_header_t *links)
+{
+    const char *html = "<ul>";
+
+    for (int i = 0; i < links->nelts; i++) {
+        const sl_page_link_t *link = &APR_ARRAY_IDX(links, i, sl_page_link_t);
+
+        html = apr_pstrcat(p, html, "<li><a href=\"", sl_text_html(p, link->href), "\">",
+                           sl_text_html(p, link->text),
+                           link->note != NULL ? "<small>" : "",
+                           sl_text_html(p, link->note), link->note != NULL ? "</small>" : "",
+                           "</a></li>", NULL);
+    }
+    return apr_pstrcat(p, html, "</ul>", NULL);
+}
+
+static const char *form_html(apr_pool_t *p, const sl_page_form_t *form)
+{
+    const char *no = "";
+
+    if (form->no != NULL) {
+        no = apr_pstrcat(p, "<button name=\"answer\" value=\"no\">", sl_text_html(p, form->no),
+                         "</button>", NULL);
+    }
+    return apr_pstrcat(p, "<form method=\"post\" action=\"", sl_text_html(p, form->action), "\">",
+                       "<input type=\"hidden\" name=\"token\" value=\"",
+                       sl_text_html(p, form->token), "\">",
+                       "<button name=\"answer\" value=\"yes\">", sl_text_html(p, form->yes),
+                       "</button>", no, "</form>", NULL);
+}
+
+static const char *html(request_rec *r, const sl_page_t *page)
+{
+    apr_pool_t *p = r->pool;
+    const char *text = "";
+
+    for (size_t i = 0; i < sizeof(page->text) / sizeof(page->text[0]) && page->text[i] != NULL;
+         i++) {
+        text = apr_pstrcat(p, text, "<p>", sl_text_html(p, page->text[i]), "</p>", NULL);
+    }
+    return apr_pstrcat(
+        p, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">", "<title>",
+        sl_text_html(p, page->title), "</title><style>", style, "</style></head><body><main><h1>",
+        sl_text_html(p, page->title), "</h1>", text,
+        page->links != NULL ? links_html(p, page->links) : "",
+        page->form != NULL ? form_html(p, page->form) : "", "<footer>Reference: <code>",
+        sl_text_html(p, sl_request_reference(r)), "</code></footer></main></body></html>\n", NULL);
+}
+
+static const char *policy(request_rec *r, const sl_page_t *page)
+{
+    unsigned char digest[SL_SHA256_LEN];
+    const char *ancestors =
+        page->ancestors != NULL ? page->ancestors : sl_page_ancestors(r, NULL);
+
+    sl_digest_sha256(style, sizeof(style) - 1, digest);
+    return apr_pstrcat(r->pool, "default-src 'none'; style-src 'sha256-",
+                       sl_text_base64(r->pool, digest, sizeof(digest)),
+                       "'; form-action 'self'; base-uri 'none'; frame-ancestors ", ancestors,
+                       page->sandboxed ? "; sandbox allow-top-navigation-by-user-activation" : "",
+                       NULL);
+}
+
+const char *sl_page_ancestors(request_rec *r, const char *ehr)
+{
+    const sl_main_t *main = sl_conf_server(r->server)->main;
+    const apr_array_header_t **embeds =
+        apr_pcalloc(r->pool, sizeof(*embeds) * ((size_t)main->ehrs->nelts + 1));
+    int count = 0;
+
+    for (int i = 0; i < main->ehrs->nelts; i++) {
+        const sl_ehr_t *one = &APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *)->ehr;
+
+        if (ehr == NULL || strcmp(one->name, ehr) == 0) {
+            embeds[count++] = one->embed;
+        }
+    }
+    return sl_framing_value(r->pool, embeds, count);
+}
+
+const char *sl_page_prepare(request_rec *r, const sl_page_t *page)
+{
+    sl_respond_headers(r, page->status);
+    apr_table_setn(r->err_headers_out, "Content-Security-Policy", policy(r, page));
+    apr_table_setn(r->err_headers_out, "Referrer-Policy", "same-origin");
+    apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
+    if (page->retry_after > 0) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, page->retry_after));
+    }
+    ap_set_content_type(r, "text/html; charset=utf-8");
+    return html(r, page);
+}
+
+int sl_page_send(request_rec *r, const sl_page_t *page)
+{
+    return sl_respond_body(r, sl_page_prepare(r, page));
+}

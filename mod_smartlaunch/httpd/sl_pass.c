@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_pass.h"
+#include "base/sl_json.h"
+#include "httpd/sl_bind_request.h"
+#include "smart/sl_app_cookie.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+/** Every name we may set; the header is the same with hyphens. */
+static const char *const names[] = {
+    "SMART_USER",    "SMART_SESSION",   "SMART_LAUNCH",
+    "SMART_SESSION_BASE_URL",           "SMART_EHR",
+    "SMART_EHR_USER", "SMART_FHIR_USER", "SMART_PATIENT",
+    "SMART_ENCOUNTER", "SMART_SCOPE",    "SMART_INTENT",
+    "SMART_NEED_PATIENT_BANNER",        "SMART_STYLE_URL",
+    "SMART_TENANT",  "SMART_FHIR_CONTEXT", "SMART_EXPIRES",
+    "SMART_LINK"};
+
+/** "SMART_EHR_USER" → "Smart-Ehr-User". */
+static const char *header_name(apr_pool_t *p, const char *variable)
+{
+    char *name = apr_pstrdup(p, variable);
+    bool first = true;
+
+    for (char *c = name; *c != '\0'; c++) {
+        if (*c == '_') {
+            *c = '-';
+            first = true;
+        } else {
+            *c = first ? *c : (char)(*c - 'A' + 'a');
+            first = false;
+        }
+    }
+    return name;
+}
+
+/** Where the values go. */
+typedef struct {
+    request_rec *r;
+    bool env, headers;
+} sink_t;
+
+static void give(const sink_t *sink, const char *variable, const char *value)
+{
+    if (value == NULL || value[0] == '\0') {
+        return;
+    }
+    if (sink->env) {
+        apr_table_setn(sink->r->subprocess_env, variable, value);
+    }
+    if (sink->headers) {
+        apr_table_setn(sink->r->headers_in, header_name(sink->r->pool, variable), value);
+    }
+}
+
+static void take_away(request_rec *r)
+{
+    const sl_main_t *main = sl_conf_server(r->server)->main;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        apr_table_unset(r->subprocess_env, names[i]);
+        apr_table_unset(r->subprocess_env, apr_pstrcat(r->pool, "REDIRECT_", names[i], NULL));
+        apr_table_unset(r->headers_in, header_name(r->pool, names[i]));
+    }
+    for (int i = 0; i < main->user_headers->nelts; i++) {
+        apr_table_unset(r->headers_in, APR_ARRAY_IDX(main->user_headers, i, const char *));
+    }
+}
+
+const char *sl_pass_link_word(sl_link_state_t state)
+{
+    switch (state) {
+    case SL_LINK_NONE:
+        return "none";
+    case SL_LINK_PENDING:
+        return "pending";
+    case SL_LINK_LINKED:
+        return "linked";
+    }
+    return "none";
+}
+
+/** Seconds since 1970 at which this session ends if nothing more is asked. */
+static const char *expires(request_rec *r, const sl_launch_t *row)
+{
+    apr_time_t idle = r->request_time + sl_conf_idle(sl_conf_server(r->server));
+    apr_time_t end = row->expires_at < idle ? row->expires_at : idle;
+
+    return apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_sec(end));
+}
+
+static void give_context(const sink_t *sink, const sl_launch_t *row)
+{
+    sl_json_t *json = NULL;
+    const char *banner;
+
+    if (row->context == NULL || sl_json_parse(&json, row->context, strlen(row->context),
+                                              sink->r->pool, NULL) != SL_OK) {
+        return;
+    }
+    banner = sl_json_str(json, "need_patient_banner");
+    give(sink, "SMART_INTENT", sl_json_str(json, "intent"));
+    give(sink, "SMART_NEED_PATIENT_BANNER", banner != NULL ? banner : "unknown");
+    give(sink, "SMART_STYLE_URL", sl_json_str(json, "style_url"));
+    give(sink, "SMART_TENANT", sl_json_str(json, "tenant"));
+    give(sink, "SMART_FHIR_CONTEXT", sl_json_str(json, "fhir_context"));
+}
+
+static void give_session(const sink_t *sink, const sl_browser_launch_t *launch)
+{
+    request_rec *r = sink->r;
+    const sl_launch_t *row = &launch->row;
+    const char *gateway = sl_conf_server(r->server)->gateway_url;
+
+    give(sink, "SMART_USER", row->app_user);
+    give(sink, "SMART_SESSION", row->ehr != NULL ? launch->session : NULL);
+    if (gateway != NULL && row->ehr != NULL) {
+        give(sink, "SMART_SESSION_BASE_URL", apr_pstrcat(r->pool, gateway, "/", row->ehr, NULL));
+    }
+    give(sink, "SMART_FHIR_USER", row->fhir_user);
+    give(sink, "SMART_PATIENT", row->patient);
+    give(sink, "SMART_ENCOUNTER", row->encounter);
+    give(sink, "SMART_SCOPE", row->scope_granted);
+    give(sink, "SMART_EXPIRES", expires(r, row));
+    give_context(sink, row);
+}
+
+/** The user as httpd knows it: REMOTE_USER, `Require user`, %u. */
+static void give_user(const sink_t *sink, const sl_location_conf_t *location, const sl_launch_t *row)
+{
+    sink->r->user = apr_pstrdup(sink->r->pool, row->app_user);
+    sink->r->ap_auth_type = apr_pstrdup(sink->r->pool, "Smart");
+    if (location->user_header != NULL && location->user_header[0] != '\0') {
+        apr_table_setn(sink->r->headers_in, location->user_header, row->app_user);
+    }
+}
+
+/** A pending launch says that it is there, and nothing of the patient (design section 11). */
+static void give_launch(request_rec *r, const sl_browser_launch_t *launch)
+{
+    const sl_location_conf_t *location = sl_conf_location(r);
+    const sl_launch_t *row = &launch->row;
+    sink_t sink;
+
+    sink.r = r;
+    sink.env = location->pass != SL_PASS_HEADERS;
+    sink.headers = location->pass != SL_PASS_ENV;
+    give(&sink, "SMART_LINK", sl_pass_link_word(row->link_state));
+    give(&sink, "SMART_LAUNCH", launch->handle);
+    give(&sink, "SMART_EHR", row->ehr);
+    give(&sink, "SMART_EHR_USER", row->ehr_user);
+    if (row->link_state == SL_LINK_PENDING) {
+        return;
+    }
+    give_session(&sink, launch);
+    if (row->app_user != NULL) {
+        give_user(&sink, location, row);
+    }
+}
+
+static const char *mark_of(request_rec *r, const sl_browser_launch_t *launch)
+{
+    char tag[SL_APP_COOKIE_TAG_CHARS + 1];
+    char *mark = apr_palloc(r->pool, SL_APP_COOKIE_MARK_CHARS + 1);
+
+    sl_app_cookie_tag(tag, launch->row.app);
+    sl_app_cookie_mark(mark, tag, launch->handle);
+    return mark;
+}
+
+const char *sl_pass_mark(request_rec *r)
+{
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+
+    return launch != NULL ? mark_of(r, launch) : NULL;
+}
+
+/** Marks of all live launches, where they were looked up; NULL: nobody knows. */
+static const char *const *live_marks(request_rec *r)
+{
+    const sl_request_t *request = sl_request_of(r);
+    const char **marks;
+    int count = 0;
+
+    if (request->view.launches == NULL) {
+        return NULL;
+    }
+    marks = apr_pcalloc(r->pool, sizeof(*marks) * ((size_t)request->view.count + 1));
+    for (int i = 0; i < request->view.count; i++) {
+        if (request->view.launches[i].live) {
+            marks[count++] = mark_of(r, &request->view.launches[i]);
+        }
+    }
+    return marks;
+}
+
+/** The Cookie header as the app may see it: never ours, never another launch's. */
+static void sort_cookies(request_rec *r)
+{
+    static const sl_app_cookie_rule_t by_default = {SL_APP_COOKIE_AUTO, NULL};
+    const sl_location_conf_t *location = sl_conf_location(r);
+    sl_request_t *request = sl_request_of(r);
+    char tag[SL_APP_COOKIE_TAG_CHARS + 1];
+    sl_app_cookie_request_t rule;
+    const char *header;
+
+    if (request->cookies == NULL) {
+        return;
+    }
+    sl_app_cookie_tag(tag, sl_conf_app(location));
+    rule.rule = location->cookies != NULL ? location->cookies : &by_default;
+    rule.own = sl_conf_cookie(sl_conf_server(r->server));
+    rule.tag = tag;
+    rule.mark = sl_pass_mark(r);
+    rule.live = live_marks(r);
+    header = sl_app_cookie_from_browser(&rule, request->cookies, &request->dead_cookies, r->pool);
+    if (header == NULL) {
+        apr_table_unset(r->headers_in, "Cookie");
+    } else if (header != request->cookies) {
+        apr_table_setn(r->headers_in, "Cookie", header);
+    }
+}
+
+void sl_pass_context(request_rec *r)
+{
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    bool is_first = r->main == NULL && r->prev == NULL;
+
+    if (is_first) {
+        sort_cookies(r);
+    } else if (launch != NULL) {
+        take_away(r);
+    }
+    if (launch != NULL && sl_bind_is_smart(r) &&
+        strcmp(sl_conf_app(sl_conf_location(r)), launch->row.app) == 0) {
+        give_launch(r, launch);
+    } else if (!is_first && launch != NULL && r->user != NULL &&
+               launch->row.app_user != NULL && strcmp(r->user, launch->row.app_user) == 0) {
+        r->user = NULL;
+    }
+}

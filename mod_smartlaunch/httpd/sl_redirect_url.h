@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** The Redirect URL and what lies under it (design section 3, "URLs under the Redirect URL"). */
+#ifndef SL_REDIRECT_URL_H
+#define SL_REDIRECT_URL_H
+
+#include "httpd/sl_request.h"
+
+/** The handler hook: OK when it was one of ours, else DECLINED. */
+int sl_redirect_url_handle(request_rec *r);
+
+/** What a request under a Redirect URL works with. */
+typedef struct {
+    request_rec *r;
+    sl_request_t *request;
+    const sl_runtime_t *rt;
+    const sl_site_t *site;
+    const sl_location_conf_t *location; /* of the Redirect URL itself */
+} sl_visit_t;
+
+/* The pages, one group a file; each answers and returns DONE. */
+int sl_launch_url(const sl_visit_t *visit);
+int sl_session_url(const sl_visit_t *visit);
+int sl_logout_url(const sl_visit_t *visit);
+int sl_confirm_url(const sl_visit_t *visit);
+
+/** The launch that the request names, by the rule of every request; NULL: answered already. */
+const sl_browser_launch_t *sl_visit_launch(const sl_visit_t *visit, int *answer);
+
+/** The parameters of a form body of at most 64 KiB; SL_INVALID when it is none. */
+SL_MUST_USE sl_rc_t sl_visit_form(const sl_visit_t *visit, const char **body, apr_size_t *len,
+                                  sl_err_t *err);
+
+/** 405 with Allow. @return DONE */
+int sl_visit_not_allowed(const sl_visit_t *visit, const char *allow);
+
+#endif

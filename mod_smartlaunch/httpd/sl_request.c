@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_request.h"
+#include "smart/sl_cookie.h"
+#include "smart/sl_header_name.h"
+#include "smart/sl_query.h"
+#include "smart/sl_url.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <string.h>
+
+sl_request_t *sl_request_of(request_rec *r)
+{
+    request_rec *first = r;
+    sl_request_t *request;
+
+    while (first->main != NULL || first->prev != NULL) {
+        first = first->main != NULL ? first->main : first->prev;
+    }
+    request = ap_get_module_config(first->request_config, &smartlaunch_module);
+    if (request == NULL) {
+        request = apr_pcalloc(first->pool, sizeof(*request));
+        ap_set_module_config(first->request_config, &smartlaunch_module, request);
+    }
+    return request;
+}
+
+/** Letters and digits that nobody mistakes for one another when read out on the phone. */
+static const char *new_reference(apr_pool_t *p)
+{
+    static const char alphabet[] = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
+    unsigned char random[10];
+    char *text = apr_palloc(p, sizeof(random) + 2);
+    char *at = text;
+
+    if (sl_digest_random(random, sizeof(random), NULL) != SL_OK) {
+        return "UNKNOWN";
+    }
+    for (size_t i = 0; i < sizeof(random); i++) {
+        if (i == sizeof(random) / 2) {
+            *at++ = '-';
+        }
+        *at++ = alphabet[random[i] % (sizeof(alphabet) - 1)];
+    }
+    *at = '\0';
+    return text;
+}
+
+const char *sl_request_reference(request_rec *r)
+{
+    sl_request_t *request = sl_request_of(r);
+
+    if (request->reference == NULL) {
+        request->reference = new_reference(r->pool);
+    }
+    return request->reference;
+}
+
+sl_trace_t *sl_request_trace(request_rec *r)
+{
+    return sl_trace_new(r->pool, sl_request_reference(r));
+}
+
+sl_browser_key_t sl_request_browser_key(request_rec *r, const char *app)
+{
+    const sl_server_t *server = sl_conf_server(r->server);
+    sl_browser_key_t key;
+
+    key.cookie = sl_request_of(r)->cookie;
+    key.app = app;
+    key.idle = sl_conf_idle(server);
+    key.max = sl_conf_max(server);
+    key.now = r->request_time;
+    return key;
+}
+
+static const char *header(const request_rec *r, const char *name)
+{
+    return apr_table_get(r->headers_in, name);
+}
+
+static void classify(request_rec *r, sl_request_t *request, const char *public_url)
+{
+    sl_ask_headers_t headers;
+
+    headers.method = r->method;
+    headers.sec_fetch_site = header(r, "Sec-Fetch-Site");
+    headers.sec_fetch_mode = header(r, "Sec-Fetch-Mode");
+    headers.sec_fetch_dest = header(r, "Sec-Fetch-Dest");
+    headers.origin = header(r, "Origin");
+    headers.accept = header(r, "Accept");
+    headers.requested_with = header(r, "X-Requested-With");
+    headers.sec_purpose = header(r, "Sec-Purpose");
+    headers.purpose = header(r, "Purpose");
+    if (headers.purpose == NULL) {
+        headers.purpose = header(r, "X-Moz");
+    }
+    headers.service_worker = header(r, "Service-Worker");
+    headers.upgrade = header(r, "Upgrade");
+    headers.content_type = header(r, "Content-Type");
+    sl_ask_classify(&request->ask, &headers, public_url != NULL ? public_url : "");
+}
+
+/** Take the handle out of everything that shows the query (design section 13, "Phases"). */
+static void take_handle(request_rec *r, sl_request_t *request)
+{
+    sl_query_t query;
+
+    request->uri = r->unparsed_uri;
+    sl_query_take(&query, r->args, r->pool);
+    if (query.handle == NULL) {
+        return;
+    }
+    request->url_handle = query.handle;
+    request->url_several = query.several;
+    r->args = (char *)query.rest;
+    r->parsed_uri.query = r->args;
+    sl_query_take_uri(&query, r->unparsed_uri, r->pool);
+    r->unparsed_uri = (char *)query.rest;
+    request->uri = query.rest;
+    sl_query_take_line(&query, r->the_request, r->pool);
+    r->the_request = (char *)query.rest;
+}
+
+/** The Redirect URL that the path is, or is under. The longest wins. */
+static const sl_redirect_conf_t *claim_of(const sl_server_t *server, const char *uri)
+{
+    const sl_redirect_conf_t *best = NULL;
+
+    for (int i = 0; i < server->redirects->nelts; i++) {
+        const sl_redirect_conf_t *one = &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
+
+        if (sl_url_is_below(uri, one->path) &&
+            (best == NULL || strlen(one->path) > strlen(best->path))) {
+            best = one;
+        }
+    }
+    return best;
+}
+
+/** Codes and launches are for us alone: not for logs, not for server-status (SEC-5). */
+static void take_query(request_rec *r, sl_request_t *request)
+{
+    const char *line_end;
+
+    request->claim = r->uri != NULL ? claim_of(sl_conf_server(r->server), r->uri) : NULL;
+    if (request->claim == NULL) {
+        return;
+    }
+    request->query = r->args;
+    r->args = NULL;
+    r->parsed_uri.query = NULL;
+    r->unparsed_uri = apr_pstrndup(r->pool, r->unparsed_uri, strcspn(r->unparsed_uri, "?"));
+    line_end = strrchr(r->the_request, ' ');
+    if (strchr(r->the_request, '?') != NULL && line_end != NULL) {
+        r->the_request = apr_pstrcat(
+            r->pool, apr_pstrndup(r->pool, r->the_request, strcspn(r->the_request, "?")),
+            line_end, NULL);
+    }
+}
+
+/** The Referer's handle is for us; the app and every log get the URL without it. */
+static void take_referer(request_rec *r, sl_request_t *request)
+{
+    sl_query_t query;
+
+    request->referer = apr_table_get(r->headers_in, "Referer");
+    if (request->referer == NULL) {
+        return;
+    }
+    sl_query_take_uri(&query, request->referer, r->pool);
+    if (query.handle != NULL) {
+        apr_table_setn(r->headers_in, "Referer", query.rest);
+    }
+}
+
+static bool is_user_header(const sl_main_t *main, const char *name)
+{
+    for (int i = 0; i < main->user_headers->nelts; i++) {
+        if (sl_header_same_cgi(name, APR_ARRAY_IDX(main->user_headers, i, const char *))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Remove every inbound header of ours, in every spelling (SEC-3). */
+static void strip_headers(request_rec *r, sl_request_t *request, const sl_main_t *main)
+{
+    const apr_array_header_t *all = apr_table_elts(r->headers_in);
+    apr_array_header_t *ours = NULL;
+
+    for (int i = 0; i < all->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+
+        if (entry->key != NULL &&
+            (sl_header_is_ours(entry->key) || is_user_header(main, entry->key))) {
+            if (ours == NULL) {
+                ours = apr_array_make(r->pool, 4, sizeof(const char *));
+            }
+            APR_ARRAY_PUSH(ours, const char *) = entry->key;
+        }
+    }
+    request->header_handle = header(r, "Smart-Launch");
+    for (int i = 0; ours != NULL && i < ours->nelts; i++) {
+        apr_table_unset(r->headers_in, APR_ARRAY_IDX(ours, i, const char *));
+    }
+}
+
+static void clean_connection(request_rec *r, const sl_main_t *main)
+{
+    const char *value = header(r, "Connection");
+    apr_array_header_t *extra;
+    const char *clean;
+
+    if (value == NULL) {
+        return;
+    }
+    extra = apr_array_copy(r->pool, main->user_headers);
+    APR_ARRAY_PUSH(extra, const char *) = NULL;
+    clean = sl_header_clean_connection(r->pool, value, (const char *const *)(void *)extra->elts);
+    if (clean == NULL) {
+        apr_table_unset(r->headers_in, "Connection");
+    } else if (clean != value) {
+        apr_table_setn(r->headers_in, "Connection", clean);
+    }
+}
+
+static void take_cookie(request_rec *r, sl_request_t *request, const sl_server_t *server)
+{
+    const sl_runtime_t *rt = server->main->runtime;
+    const char *value = NULL;
+
+    request->cookies = header(r, "Cookie");
+    if (request->cookies == NULL || rt == NULL ||
+        sl_cookie_find(&value, request->cookies, sl_conf_cookie(server), r->pool, NULL) != SL_OK) {
+        return;
+    }
+    if (sl_id_is_ours(rt->ring, SL_ID_BROWSER, value)) {
+        request->cookie = value;
+    }
+}
+
+int sl_request_read(request_rec *r)
+{
+    const sl_server_t *server = sl_conf_server(r->server);
+    sl_request_t *request;
+
+    if (r->main != NULL || r->prev != NULL) {
+        return DECLINED;
+    }
+    request = sl_request_of(r);
+    take_handle(r, request);
+    take_query(r, request);
+    take_referer(r, request);
+    strip_headers(r, request, server->main);
+    clean_connection(r, server->main);
+    classify(r, request, server->public_url);
+    take_cookie(r, request, server);
+    return DECLINED;
+}
+
+/** Before mod_rewrite, mod_proxy and mod_alias: nothing else may have these paths. */
+int sl_request_translate(request_rec *r)
+{
+    sl_request_t *request = sl_request_of(r);
+
+    if (r->main != NULL || r->prev != NULL) {
+        return DECLINED;
+    }
+    request->claim = claim_of(sl_conf_server(r->server), r->uri);
+    if (request->claim == NULL) {
+        return DECLINED;
+    }
+    r->filename = apr_pstrcat(r->pool, "smartlaunch:", r->uri, NULL);
+    return OK;
+}
+
+/** No <Directory> and no .htaccess for what is no file. */
+int sl_request_map(request_rec *r)
+{
+    return r->filename != NULL && strncmp(r->filename, "smartlaunch:", 12) == 0 ? OK : DECLINED;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * The request's own record: what the client sent of ours (taken out of the request before anybody
+ * else sees it), and what we found out about it.
+ */
+#ifndef SL_REQUEST_H
+#define SL_REQUEST_H
+
+#include "flow/sl_browser.h"
+#include "flow/sl_trace.h"
+#include "httpd/sl_conf.h"
+#include "smart/sl_ask.h"
+#include "smart/sl_bind.h"
+
+typedef struct {
+    /* as it came */
+    const char *url_handle; /* smart_launch in the URL; NULL: none */
+    bool url_several;
+    const char *header_handle; /* Smart-Launch */
+    const char *referer;
+    const char *cookies;       /* the Cookie header; NULL: none */
+    const char *cookie;        /* our cookie's value, if it can be ours */
+    const char *uri;           /* path and query without the handle, as sent */
+    const char *query;         /* of a Redirect URL; nobody else sees it */
+    sl_ask_t ask;
+
+    /* found out */
+    const sl_redirect_conf_t *claim; /* the Redirect URL this request is under; NULL: none */
+    bool is_bound;                   /* the launch was looked for */
+    sl_browser_view_t view;          /* this browser's launches, once looked for */
+    const sl_browser_launch_t *launch; /* the one this request belongs to; NULL: none */
+    sl_bind_by_t bound_by;
+    apr_array_header_t *dead_cookies; /* of const char *: to be deleted with the answer */
+    const char *reference;            /* once somebody asked for it */
+    bool is_answered;                 /* by us: the app's filter has nothing to do */
+} sl_request_t;
+
+/** The record of a request; made when there is none. Subrequests share their main's. */
+sl_request_t *sl_request_of(request_rec *r);
+
+/** The id under which the user sees and the log has this request. */
+const char *sl_request_reference(request_rec *r);
+
+/** A flight recorder for this request. */
+sl_trace_t *sl_request_trace(request_rec *r);
+
+/** Whose launches: our cookie, the location's app and the server's limits. cookie is not NULL. */
+sl_browser_key_t sl_request_browser_key(request_rec *r, const char *app);
+
+/** Hooks: takes what is ours out of the request; claims Redirect URLs and their sub-paths. */
+int sl_request_read(request_rec *r);
+int sl_request_translate(request_rec *r);
+int sl_request_map(request_rec *r);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/sl_respond.h"
+#include "base/sl_json.h"
+#include "httpd/sl_page.h"
+#include "smart/sl_cookie.h"
+
+#include <apr_strings.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <string.h>
+
+APLOG_USE_MODULE(smartlaunch);
+
+void sl_respond_headers(request_rec *r, int status)
+{
+    sl_request_of(r)->is_answered = true;
+    apr_table_clear(r->headers_out);
+    apr_table_unset(r->err_headers_out, "Location");
+    r->status = status;
+    r->status_line = NULL;
+    r->no_local_copy = 1;
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+    if (status == HTTP_UNAUTHORIZED) {
+        apr_table_setn(r->err_headers_out, "WWW-Authenticate", "Smart error=\"relaunch\"");
+    }
+}
+
+int sl_respond_body(request_rec *r, const char *body)
+{
+    ap_set_content_length(r, (apr_off_t)strlen(body));
+    (void)ap_rputs(body, r);
+    return DONE;
+}
+
+int sl_respond_redirect(request_rec *r, int status, const char *location, const char *referrer)
+{
+    sl_respond_headers(r, status);
+    apr_table_setn(r->err_headers_out, "Location", location);
+    apr_table_setn(r->err_headers_out, "Referrer-Policy", referrer);
+    apr_table_setn(r->err_headers_out, "Content-Security-Policy",
+                   apr_pstrcat(r->pool, "default-src 'none'; frame-ancestors ",
+                               sl_page_ancestors(r, NULL), NULL));
+    ap_set_content_type(r, "text/plain; charset=utf-8");
+    return sl_respond_body(r, "Going on.\n");
+}
+
+void sl_respond_cookie(request_rec *r, const char *value)
+{
+    const sl_server_t *server = sl_conf_server(r->server);
+
+    apr_table_add(r->err_headers_out, "Set-Cookie",
+                  sl_cookie_set(r->pool, sl_conf_cookie(server), value,
+                                !sl_conf_is_toplevel(server)));
+}
+
+static void log_refusal(request_rec *r, const sl_refusal_t *refusal)
+{
+    int level = refusal->status >= 500 ? APLOG_ERR : APLOG_WARNING;
+
+    ap_log_rerror(APLOG_MARK, level, 0, r, "%s: %s (status %d, reference %s)", refusal->log_id,
+                  refusal->detail, refusal->status, sl_request_reference(r));
+}
+
+/** Where a person finds out how to go on; an EHR launch begins in the chart. */
+static const char *relaunch_url(request_rec *r)
+{
+    const sl_server_t *server = sl_conf_server(r->server);
+    const sl_redirect_conf_t *redirect =
+        sl_conf_redirect(server, sl_conf_app(sl_conf_location(r)), NULL);
+
+    return redirect != NULL && redirect->site != NULL ? redirect->site->redirect_uri : NULL;
+}
+
+static const char *json_body(request_rec *r, const sl_refusal_t *refusal)
+{
+    sl_json_t *json = sl_json_object(r->pool);
+
+    sl_json_put_str(json, "error", refusal->error);
+    sl_json_put_str(json, "error_description", refusal->title);
+    sl_json_put_str(json, "reference", sl_request_reference(r));
+    sl_json_put_str(json, "relaunch_url", relaunch_url(r));
+    sl_respond_headers(r, refusal->status);
+    apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
+    if (refusal->retry_after > 0) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, refusal->retry_after));
+    }
+    ap_set_content_type(r, "application/json");
+    return sl_json_text(r->pool, json);
+}
+
+const char *sl_respond_prepare(request_rec *r, const sl_refusal_t *refusal)
+{
+    sl_page_t page;
+
+    log_refusal(r, refusal);
+    if (sl_request_of(r)->ask.wants != SL_ASK_HTML) {
+        return json_body(r, refusal);
+    }
+    memset(&page, 0, sizeof(page));
+    page.status = refusal->status;
+    page.title = refusal->title;
+    memcpy(page.text, refusal->text, sizeof(page.text));
+    page.retry_after = refusal->retry_after;
+    return sl_page_prepare(r, &page);
+}
+
+int sl_respond_refusal(request_rec *r, const sl_refusal_t *refusal)
+{
+    return sl_respond_body(r, sl_respond_prepare(r, refusal));
+}
+
+static const char again[] = "Please go back to the patient's chart and open the application "
+                            "there once more.";
+static const char call_support[] = "If this happens again, tell your support the reference "
+                                   "below.";
+
+/** What people read. One case for each code; a new code does not compile without. */
+static void describe(sl_refusal_t *out, sl_rc_t rc)
+{
+    switch (rc) {
+    case SL_INVALID:
+    case SL_USED:
+        *out = (sl_refusal_t){400, "invalid_request", "This launch cannot be used",
+                              {"The request was not what a launch looks like, or it was used "
+                               "before.",
+                               again, call_support, NULL}, NULL, NULL, 0};
+        return;
+    case SL_FOREIGN:
+        *out = (sl_refusal_t){400, "invalid_request", "This launch began in another window",
+                              {"The answer of the health record system came to another browser "
+                               "than the one that asked, or the browser did not send our cookie "
+                               "back.",
+                               again, call_support, NULL}, NULL, NULL, 0};
+        return;
+    case SL_EXPIRED:
+        *out = (sl_refusal_t){400, "expired", "This launch took too long",
+                              {"For your patients' safety a launch is only good for a short "
+                               "while.",
+                               again, NULL}, NULL, NULL, 0};
+        return;
+    case SL_NONE:
+        *out = (sl_refusal_t){404, "not_found", "There is nothing here",
+                              {"This address is not one of ours.", again, NULL}, NULL, NULL, 0};
+        return;
+    case SL_UNKNOWN_EHR:
+        *out = (sl_refusal_t){403, "unknown_issuer", "This health record system is not known here",
+                              {"The application was opened from a system that it is not set up "
+                               "for.",
+                               "Please tell your support the reference below.", NULL},
+                              NULL, NULL, 0};
+        return;
+    case SL_DENIED:
+        *out = (sl_refusal_t){403, "access_denied", "Access was refused",
+                              {"You, or the health record system, did not allow the application "
+                               "to open.",
+                               "If that was not on purpose, go back to the patient's chart and "
+                               "open the application there once more.",
+                               call_support, NULL}, NULL, NULL, 0};
+        return;
+    case SL_CONFLICT:
+        *out = (sl_refusal_t){409, "conflict", "These two accounts do not fit together",
+                              {"Your account in the health record system or the one in the "
+                               "application is already joined with somebody else's. Nothing was "
+                               "changed.",
+                               "Please tell your support the reference below.", NULL},
+                              NULL, NULL, 0};
+        return;
+    case SL_UPSTREAM:
+        *out = (sl_refusal_t){502, "ehr_error", "The health record system gave no usable answer",
+                              {"The application could not be opened, and nothing was saved.",
+                               again, call_support, NULL}, NULL, NULL, 0};
+        return;
+    case SL_TIMEOUT:
+        *out = (sl_refusal_t){504, "ehr_timeout", "The health record system did not answer in time",
+                              {"The application could not be opened, and nothing was saved.",
+                               again, call_support, NULL}, NULL, NULL, 0};
+        return;
+    case SL_BUSY:
+        *out = (sl_refusal_t){503, "busy", "Too many people are asking at this moment",
+                              {"Please wait a few seconds.", again, call_support, NULL},
+                              NULL, NULL, 5};
+        return;
+    case SL_UNAVAILABLE:
+        *out = (sl_refusal_t){503, "unavailable", "The application cannot be opened just now",
+                              {"A part of it is not available. Please wait a minute.", again,
+                               call_support, NULL}, NULL, NULL, 10};
+        return;
+    case SL_OK:
+    case SL_FAILED:
+        *out = (sl_refusal_t){500, "server_error", "Something went wrong on our side",
+                              {"The application could not be opened, and nothing was saved.",
+                               "Please tell your support the reference below.", NULL},
+                              NULL, NULL, 0};
+        return;
+    }
+}
+
+void sl_respond_describe(sl_refusal_t *out, request_rec *r, sl_rc_t rc, const sl_err_t *err)
+{
+    describe(out, rc);
+    out->log_id = err->id;
+    out->detail = apr_pstrdup(r->pool, err->text);
+    if (err->retry_after > 0 && out->status == 503) {
+        out->retry_after = err->retry_after;
+    }
+}
+
+int sl_respond_error(request_rec *r, sl_rc_t rc, const sl_err_t *err)
+{
+    sl_refusal_t refusal;
+
+    sl_respond_describe(&refusal, r, rc, err);
+    return sl_respond_refusal(r, &refusal);
+}
+
+int sl_respond_relaunch(request_rec *r, const char *log_id, const char *detail)
+{
+    sl_refusal_t refusal = {401, "relaunch", "Please open it from the chart again",
+                            {"This window's session has ended, or it belongs to another browser "
+                             "window.",
+                             again, NULL}, NULL, NULL, 0};
+
+    if (!sl_ask_is_safe(&sl_request_of(r)->ask)) {
+        refusal.text[1] = "What you just entered was not saved.";
+        refusal.text[2] = again;
+        refusal.text[3] = NULL;
+    }
+    refusal.log_id = log_id;
+    refusal.detail = detail;
+    return sl_respond_refusal(r, &refusal);
+}
