@@ -174,6 +174,38 @@ static void test_notices(apr_pool_t *p)
     }
 }
 
+static void test_methods(apr_pool_t *p)
+{
+    static const struct {
+        const char *method;
+        sl_client_auth_t auth;
+    } cases[] = {
+        {"client_secret_basic", SL_CLIENT_BASIC},
+        {"client_secret_post", SL_CLIENT_POST},
+        {"private_key_jwt", SL_CLIENT_KEY},
+        {"none", SL_CLIENT_NONE},
+    };
+
+    for (int listed = 0; listed < COUNT_OF(cases); listed++) {
+        const char *body = apr_pstrcat(p, "{" BOTH ",\"token_endpoint_auth_methods_supported\":[\"",
+                                       cases[listed].method, "\"]}", NULL);
+
+        for (int ours = 0; ours < COUNT_OF(cases); ours++) {
+            apr_array_header_t *notices = sl_notice_list(p);
+            sl_ehr_t ehr = plain;
+            sl_endpoints_t got;
+            sl_err_t err;
+
+            ehr.auth = cases[ours].auth;
+            is_end(parse(&got, &ehr, body, notices, p, &err), &err, NULL, SL_OK,
+                   "DIS-7 the configured method is used, listed or not");
+            is_int(sl_notice_has(notices, "SL2055"), ours != listed,
+                   apr_psprintf(p, "DIS-7 ours is %s, %s is listed", cases[ours].method,
+                                cases[listed].method));
+        }
+    }
+}
+
 static void test_stored(apr_pool_t *p)
 {
     sl_ehr_t ehr = plain;
@@ -256,6 +288,7 @@ int main(void)
     test_members(p);
     test_relative(p);
     test_notices(p);
+    test_methods(p);
     test_stored(p);
     test_openid(p);
     rule_release(p);

@@ -23,6 +23,7 @@ static void test_parse(apr_pool_t *p)
         {"LCH-2 port 0", "https://ehr.example:0/", "SL2013"},
         {"LCH-2 port 65536", "https://ehr.example:65536/", "SL2013"},
         {"LCH-2 port of six digits", "https://ehr.example:000443/", "SL2013"},
+        {"LCH-2 port of letters", "https://ehr.example:44a/", "SL2013"},
         {"LCH-2 two ports", "https://ehr.example:443:443/", "SL2013"},
         {"LCH-2 escaped host", "https://ehr%2eexample/", "SL2013"},
         {"LCH-2 empty label", "https://ehr..example/", "SL2013"},
