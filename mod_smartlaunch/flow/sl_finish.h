@@ -15,6 +15,7 @@ typedef struct {
     const sl_site_t *site;
     const sl_redirect_t *answer; /* of kind CODE or ERROR */
     const char *browser;         /* value of our cookie, checked; NULL: none came */
+    bool toplevel;               /* the browser says it is in a window of its own, no frame */
 } sl_finish_t;
 
 /** A launch between claim and settlement. */

@@ -95,10 +95,11 @@ static sl_rc_t find_owner(owner_t *owner, const sl_runtime_t *rt, const sl_site_
     return SL_OK;
 }
 
-static const char *context_json(const sl_context_t *context, apr_pool_t *p)
+static const char *context_json(const sl_context_t *context, bool toplevel, apr_pool_t *p)
 {
     sl_json_t *json = sl_json_object(p);
 
+    sl_json_put_bool(json, "toplevel", toplevel);
     sl_json_put_str(json, "need_patient_banner", sl_context_banner(context->need_banner));
     if (context->intent != NULL) {
         sl_json_put_str(json, "intent", context->intent);
@@ -164,7 +165,7 @@ static sl_rc_t make_names(names_t *names, const sl_runtime_t *rt, const sl_finis
 }
 
 static void fill_result(sl_launch_result_t *result, const sl_finishing_t *f, const owner_t *owner,
-                        const names_t *names, apr_pool_t *p)
+                        const names_t *names, bool toplevel, apr_pool_t *p)
 {
     const sl_redeemed_t *r = &f->redeemed;
 
@@ -181,7 +182,7 @@ static void fill_result(sl_launch_result_t *result, const sl_finishing_t *f, con
     result->fhir_user = r->fhir_user.url;
     result->patient = r->context.patient;
     result->encounter = r->context.encounter;
-    result->context = context_json(&r->context, p);
+    result->context = context_json(&r->context, toplevel, p);
     result->link_state = owner->link_state;
     result->link_how = owner->link_how;
     result->others = SL_OTHERS_ASK;
@@ -218,7 +219,7 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
     if (rc != SL_OK) {
         return rc;
     }
-    fill_result(&result, f, owner, &names, trace->p);
+    fill_result(&result, f, owner, &names, finish->toplevel, trace->p);
     result.max = finish->site->max;
     result.token = &token;
     result.steps = trace->steps;

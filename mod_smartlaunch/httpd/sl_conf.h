@@ -34,6 +34,7 @@ typedef struct {
     const char *database;
     bool prepare;
     const char *keyring_path;
+    const char *state_dir; /* NULL: not given */
     apr_size_t cache_size;
     apr_interval_time_t offline;
     apr_array_header_t *ehrs;        /* of sl_ehr_conf_t * */

@@ -3,6 +3,7 @@
 #include "httpd/sl_directives.h"
 #include "smart/sl_url.h"
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -42,6 +43,27 @@ const char *sl_server_keyring(cmd_parms *cmd, void *dir, const char *path)
         sl_directive_main(cmd)->keyring_path = ap_server_root_relative(cmd->pool, path);
     }
     return wrong;
+}
+
+const char *sl_server_state_dir(cmd_parms *cmd, void *dir, const char *path)
+{
+    const char *wrong = sl_directive_main_only(cmd);
+    apr_finfo_t info;
+
+    (void)dir;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    path = ap_server_root_relative(cmd->pool, path);
+    if (path == NULL || apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool) != APR_SUCCESS ||
+        info.filetype != APR_DIR) {
+        return apr_psprintf(cmd->pool,
+                            "SmartStateDir: there is no directory %s; make one that only httpd's "
+                            "user can enter (mode 700)",
+                            path);
+    }
+    sl_directive_main(cmd)->state_dir = path;
+    return NULL;
 }
 
 /** An origin of the given schemes, without a path: kept without a trailing slash. */

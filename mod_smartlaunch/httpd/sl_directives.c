@@ -122,6 +122,8 @@ const command_rec sl_directives[] = {
                   "scheme, host and port the browser sees"),
     AP_INIT_TAKE1("SmartGatewayURL", sl_server_gateway_url, NULL, HERE,
                   "where the app's server side reaches the gateway"),
+    AP_INIT_TAKE1("SmartStateDir", sl_server_state_dir, NULL, HERE,
+                  "local journal of renewals that PostgreSQL could not take"),
     AP_INIT_TAKE1("SmartCache", sl_server_cache, NULL, HERE, "size of the shared memory"),
     AP_INIT_TAKE_ARGV("SmartSession", sl_server_session, NULL, HERE, "idle=TIME max=TIME"),
     AP_INIT_TAKE12("SmartCookie", sl_server_cookie, NULL, HERE, "NAME [embedded|toplevel]"),

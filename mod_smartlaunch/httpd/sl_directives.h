@@ -30,6 +30,7 @@ const char *sl_server_database(cmd_parms *cmd, void *dir, int argc, char *const 
 const char *sl_server_keyring(cmd_parms *cmd, void *dir, const char *path);
 const char *sl_server_public_url(cmd_parms *cmd, void *dir, const char *url);
 const char *sl_server_gateway_url(cmd_parms *cmd, void *dir, const char *url);
+const char *sl_server_state_dir(cmd_parms *cmd, void *dir, const char *path);
 const char *sl_server_cache(cmd_parms *cmd, void *dir, const char *size);
 const char *sl_server_session(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_server_cookie(cmd_parms *cmd, void *dir, const char *name, const char *mode);

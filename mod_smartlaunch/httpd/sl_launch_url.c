@@ -136,7 +136,9 @@ static int go_on(const sl_visit_t *visit, const sl_finished_t *finished)
 
 static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
 {
-    const sl_finish_t request = {visit->site, answer, visit->request->cookie};
+    const char *dest = apr_table_get(visit->r->headers_in, "Sec-Fetch-Dest");
+    const sl_finish_t request = {visit->site, answer, visit->request->cookie,
+                                 dest != NULL && strcmp(dest, "document") == 0};
     sl_trace_t *trace = sl_request_trace(visit->r);
     sl_finishing_t finishing;
     sl_finished_t finished;
