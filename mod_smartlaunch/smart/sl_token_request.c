@@ -105,26 +105,34 @@ static const sl_secret_t *basic(const sl_ehr_t *ehr, apr_pool_t *p)
     return seal_buffer(p, &header);
 }
 
-static field_t text_field(const char *name, const char *value)
-{
-    field_t field = {name, value, strlen(value)};
-
-    return field;
-}
-
-static field_t secret_field(const char *name, const sl_secret_t *value)
-{
-    field_t field = {name, sl_secret_reveal(value), sl_secret_len(value)};
-
-    return field;
-}
-
 #define FIELDS_MAX 8 /* four of the grant, three of the client authentication */
 
-/* Add what proves who we are to the grant's fields, and make the call. */
-static sl_rc_t authenticate(sl_token_call_t *out, const sl_ehr_t *ehr, const sl_secret_t *assertion,
-                            field_t fields[FIELDS_MAX], int count, apr_pool_t *p, sl_err_t *err)
+/* A call in the making. */
+typedef struct {
+    const sl_ehr_t *ehr;
+    const sl_secret_t *assertion;
+    field_t fields[FIELDS_MAX];
+    int count;
+} request_t;
+
+static void add_text(request_t *to, const char *name, const char *value)
 {
+    const field_t field = {name, value, strlen(value)};
+
+    to->fields[to->count++] = field;
+}
+
+static void add_secret(request_t *to, const char *name, const sl_secret_t *value)
+{
+    const field_t field = {name, sl_secret_reveal(value), sl_secret_len(value)};
+
+    to->fields[to->count++] = field;
+}
+
+/* Add what proves who we are to the grant's fields, and make the call. */
+static sl_rc_t authenticate(sl_token_call_t *out, request_t *request, apr_pool_t *p, sl_err_t *err)
+{
+    const sl_ehr_t *ehr = request->ehr;
     bool has_secret = sl_secret_len(ehr->client_secret) > 0;
     bool with_id = ehr->quirks.client_id_in_body == SL_SWITCH_ON;
 
@@ -142,17 +150,17 @@ static sl_rc_t authenticate(sl_token_call_t *out, const sl_ehr_t *ehr, const sl_
         if (!has_secret) {
             return sl_err_set(err, SL_FAILED, "SL2102", "EHR %s has no client secret", ehr->name);
         }
-        fields[count++] = secret_field("client_secret", ehr->client_secret);
+        add_secret(request, "client_secret", ehr->client_secret);
         with_id = true;
         break;
     case SL_CLIENT_KEY:
-        if (sl_secret_len(assertion) == 0) {
+        if (sl_secret_len(request->assertion) == 0) {
             return sl_err_set(err, SL_FAILED, "SL2103", "EHR %s: the call has no client assertion",
                               ehr->name);
         }
-        fields[count++] = text_field("client_assertion_type",
-                                     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
-        fields[count++] = secret_field("client_assertion", assertion);
+        add_text(request, "client_assertion_type",
+                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+        add_secret(request, "client_assertion", request->assertion);
         break;
     case SL_CLIENT_NONE:
         with_id = true;
@@ -162,36 +170,34 @@ static sl_rc_t authenticate(sl_token_call_t *out, const sl_ehr_t *ehr, const sl_
                           ehr->name);
     }
     if (with_id) {
-        fields[count++] = text_field("client_id", ehr->client_id);
+        add_text(request, "client_id", ehr->client_id);
     }
-    out->body = form(p, fields, count);
+    out->body = form(p, request->fields, request->count);
     return SL_OK;
 }
 
 sl_rc_t sl_token_request_code(sl_token_call_t *out, const sl_code_grant_t *grant, apr_pool_t *p,
                               sl_err_t *err)
 {
-    field_t fields[FIELDS_MAX];
-    int count = 0;
+    request_t request = {.ehr = grant->ehr, .assertion = grant->assertion};
 
-    fields[count++] = text_field("grant_type", "authorization_code");
-    fields[count++] = secret_field("code", grant->code);
-    fields[count++] = text_field("redirect_uri", grant->redirect_uri);
+    add_text(&request, "grant_type", "authorization_code");
+    add_secret(&request, "code", grant->code);
+    add_text(&request, "redirect_uri", grant->redirect_uri);
     if (grant->verifier != NULL) {
-        fields[count++] = secret_field("code_verifier", grant->verifier);
+        add_secret(&request, "code_verifier", grant->verifier);
     }
-    return authenticate(out, grant->ehr, grant->assertion, fields, count, p, err);
+    return authenticate(out, &request, p, err);
 }
 
 sl_rc_t sl_token_request_refresh(sl_token_call_t *out, const sl_refresh_grant_t *grant,
                                  apr_pool_t *p, sl_err_t *err)
 {
-    field_t fields[FIELDS_MAX];
-    int count = 0;
+    request_t request = {.ehr = grant->ehr, .assertion = grant->assertion};
 
-    fields[count++] = text_field("grant_type", "refresh_token");
-    fields[count++] = secret_field("refresh_token", grant->refresh);
-    return authenticate(out, grant->ehr, grant->assertion, fields, count, p, err);
+    add_text(&request, "grant_type", "refresh_token");
+    add_secret(&request, "refresh_token", grant->refresh);
+    return authenticate(out, &request, p, err);
 }
 
 /* Would form-encoding change it? */
