@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The apps registered here, and how they prove who they are.
 
 import { createHash } from 'node:crypto';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // /control/*: how tests bend this EHR and read what it was sent. The calls are listed in README.md.
 
 import { sendJson } from './http.mjs';

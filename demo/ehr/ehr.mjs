@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One EHR (one tenant): its parts, its URLs, and which part answers a request.
 
 import { readFileSync } from 'node:fs';

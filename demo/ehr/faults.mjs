@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bad days on request: PUT /control/faults makes an endpoint slow, broken or silent. See README.md.
 
 import { patchObject, sleep } from './http.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The FHIR R4 store: Medplum's router and in-memory repository, filled with Synthea patients.
 
 import { readFileSync } from 'node:fs';

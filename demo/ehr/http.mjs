@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Small helpers over node:http.
 
 export async function readBody(req, limit = 4 * 1024 * 1024) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The EHR's signing keys and what they sign. oidc-provider makes the claims of an id_token; the
 // signature is made here, so that tests can rotate keys and bend tokens while the server runs.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The authorization server: oidc-provider, with what SMART needs around it. A request is translated before
 // the provider sees it (forProvider), its answer mended afterwards (#mendToken, #mendRedirect).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The EHR as a clinician sees it: who am I, my patients, a chart with the app in it. Plain HTML, links and
 // forms; who is logged in stands in the URL, so that two windows can show two people.
 

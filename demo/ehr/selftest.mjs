@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // node --test selftest.mjs: starts the sandbox over plain HTTP and walks through launches as an app would.
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: Apache-2.0
 // The sandbox EHR's server: reads the command line, listens on loopback, finds the tenant of a request.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What SMART App Launch adds to OpenID Connect: launch codes, launch context, the discovery document.
 
 import { randomBytes } from 'node:crypto';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where oidc-provider keeps its codes, tokens, grants and interactions: plain maps in memory.
 // (Its own memory adapter forgets all but the last 1,000 entries and shares them between tenants.)
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The people who work in the sandbox hospital. `sub` is what an id_token calls them: opaque, as at a
 // real EHR, and the same at every tenant (so tests can show that a sub alone names nobody).
 
