@@ -20,19 +20,15 @@ static sl_document_t smart_configuration(const sl_ehr_t *ehr, apr_pool_t *p)
     return document;
 }
 
-sl_rc_t sl_discover_endpoints(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
-                              sl_trace_t *trace, sl_err_t *err)
+/** What the EHR's smart-configuration says, whatever is stored. */
+static sl_rc_t ask(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                   sl_trace_t *trace, sl_err_t *err)
 {
-    sl_document_t document;
+    sl_document_t document = smart_configuration(ehr, trace->p);
     sl_document_body_t found;
     sl_discovery_body_t body;
-    sl_rc_t rc;
+    sl_rc_t rc = sl_document_get(&found, rt, &document, trace, err);
 
-    if (sl_discovery_stored(out, ehr)) {
-        return SL_OK;
-    }
-    document = smart_configuration(ehr, trace->p);
-    rc = sl_document_get(&found, rt, &document, trace, err);
     if (rc != SL_OK) {
         return rc;
     }
@@ -46,6 +42,27 @@ sl_rc_t sl_discover_endpoints(sl_endpoints_t *out, const sl_runtime_t *rt, const
     }
     tell(rt, body.notices);
     return SL_OK;
+}
+
+sl_rc_t sl_discover_endpoints(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                              sl_trace_t *trace, sl_err_t *err)
+{
+    return sl_discovery_stored(out, ehr) ? SL_OK : ask(out, rt, ehr, trace, err);
+}
+
+void sl_discover_issuer(sl_endpoints_t *endpoints, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                        sl_trace_t *trace)
+{
+    sl_endpoints_t said = {0};
+    sl_err_t err;
+
+    if (endpoints->issuer != NULL || ask(&said, rt, ehr, trace, &err) != SL_OK) {
+        return;
+    }
+    endpoints->issuer = said.issuer;
+    if (endpoints->jwks == NULL) {
+        endpoints->jwks = said.jwks;
+    }
 }
 
 void sl_discover_forget(const sl_runtime_t *rt, const sl_ehr_t *ehr, apr_pool_t *tmp)

@@ -12,6 +12,13 @@
 SL_MUST_USE sl_rc_t sl_discover_endpoints(sl_endpoints_t *out, const sl_runtime_t *rt,
                                           const sl_ehr_t *ehr, sl_trace_t *trace, sl_err_t *err);
 
+/**
+ * Stored endpoints may lack their issuer; what the EHR's own smart-configuration says of issuer and
+ * keys is filled in. Where it cannot be asked, nothing changes: the FHIR base is the issuer then.
+ */
+void sl_discover_issuer(sl_endpoints_t *endpoints, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                        sl_trace_t *trace);
+
 /** The token endpoint does not know us any more: ask again at the next launch (DIS-9). */
 void sl_discover_forget(const sl_runtime_t *rt, const sl_ehr_t *ehr, apr_pool_t *tmp);
 

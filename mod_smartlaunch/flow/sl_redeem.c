@@ -78,6 +78,7 @@ static sl_rc_t verify(sl_json_t **claims, const sl_runtime_t *rt, const sl_redee
 
     endpoints.issuer = redeem->pending->issuer;
     endpoints.jwks = redeem->pending->jwks;
+    sl_discover_issuer(&endpoints, rt, redeem->ehr, trace);
     expect.issuer = sl_discovery_issuer(&endpoints, redeem->ehr);
     expect.client_id = redeem->ehr->client_id;
     expect.now = asked;

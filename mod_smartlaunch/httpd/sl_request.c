@@ -275,6 +275,7 @@ int sl_request_translate(request_rec *r)
         return DECLINED;
     }
     r->filename = apr_pstrcat(r->pool, "smartlaunch:", r->uri, NULL);
+    r->handler = "smart-launch"; /* so that no FallbackResource takes it */
     return OK;
 }
 

@@ -12,7 +12,8 @@ typedef struct {
 
 /**
  * Does the answer come from the server we asked? Plain string comparison, for errors as well.
- * SL_DENIED: another issuer; missing though advertised; sent, and we know none to compare with.
+ * SL_DENIED: another issuer; missing though advertised. One that nobody promised, of a server whose
+ * issuer is not known (stored endpoints), is discarded.
  * @param received NULL when the answer had no iss
  */
 SL_MUST_USE sl_rc_t sl_issuer_param_check(const sl_issuer_param_t *expected, const char *received,
