@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Where messages go. httpd/ points it at the error log, smartlaunchctl at stderr, tests nowhere. */
+/** Where messages go: in httpd/ the error log, in smartlaunchctl stderr, in tests nowhere. */
 #ifndef SL_LOG_H
 #define SL_LOG_H
 

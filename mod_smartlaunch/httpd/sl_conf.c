@@ -124,10 +124,12 @@ const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name)
     return NULL;
 }
 
-const sl_redirect_conf_t *sl_conf_redirect(const sl_server_t *server, const char *app, const char *path)
+const sl_redirect_conf_t *sl_conf_redirect(const sl_server_t *server, const char *app,
+                                           const char *path)
 {
     for (int i = 0; i < server->redirects->nelts; i++) {
-        const sl_redirect_conf_t *redirect = &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
+        const sl_redirect_conf_t *redirect =
+            &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
 
         if (strcmp(sl_conf_app(redirect->location), app) == 0 &&
             (path == NULL || strcmp(redirect->path, path) == 0)) {

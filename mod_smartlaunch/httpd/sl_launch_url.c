@@ -151,8 +151,8 @@ static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
         if (rc == SL_OK) {
             ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, visit->r,
                           "SL6101: launch from %s for app %s, link %s (reference %s)",
-                          finishing.ehr->name, visit->site->app, sl_pass_link_word(finished.link_state),
-                          trace->reference);
+                          finishing.ehr->name, visit->site->app,
+                          sl_pass_link_word(finished.link_state), trace->reference);
         }
     } else if (rc != SL_OK && finishing.claimed.outcome != SL_CLAIM_WON) {
         return refuse(visit, trace, "callback", rc, &err);

@@ -127,7 +127,8 @@ static void give_session(const sink_t *sink, const sl_browser_launch_t *launch)
 }
 
 /** The user as httpd knows it: REMOTE_USER, `Require user`, %u. */
-static void give_user(const sink_t *sink, const sl_location_conf_t *location, const sl_launch_t *row)
+static void give_user(const sink_t *sink, const sl_location_conf_t *location,
+                      const sl_launch_t *row)
 {
     sink->r->user = apr_pstrdup(sink->r->pool, row->app_user);
     sink->r->ap_auth_type = apr_pstrdup(sink->r->pool, "Smart");

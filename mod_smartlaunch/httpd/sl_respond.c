@@ -115,90 +115,135 @@ static const char again[] = "Please go back to the patient's chart and open the 
 static const char call_support[] = "If this happens again, tell your support the reference "
                                    "below.";
 
-/** What people read. One case for each code; a new code does not compile without. */
-static void describe(sl_refusal_t *out, sl_rc_t rc)
+/* What people read. */
+static const sl_refusal_t unusable = {
+    .status = 400,
+    .error = "invalid_request",
+    .title = "This launch cannot be used",
+    .text = {"The request was not what a launch looks like, or it was used before.",
+             again, call_support},
+};
+static const sl_refusal_t other_browser = {
+    .status = 400,
+    .error = "invalid_request",
+    .title = "This launch began in another window",
+    .text = {"The answer of the health record system came to another browser than the one that "
+             "asked, or the browser did not send our cookie back.",
+             again, call_support},
+};
+static const sl_refusal_t too_late = {
+    .status = 400,
+    .error = "expired",
+    .title = "This launch took too long",
+    .text = {"For your patients' safety a launch is only good for a short while.",
+             again},
+};
+static const sl_refusal_t nothing_here = {
+    .status = 404,
+    .error = "not_found",
+    .title = "There is nothing here",
+    .text = {"This address is not one of ours.",
+             again},
+};
+static const sl_refusal_t unknown_ehr = {
+    .status = 403,
+    .error = "unknown_issuer",
+    .title = "This health record system is not known here",
+    .text = {"The application was opened from a system that it is not set up for.",
+             "Please tell your support the reference below."},
+};
+static const sl_refusal_t denied = {
+    .status = 403,
+    .error = "access_denied",
+    .title = "Access was refused",
+    .text = {"You, or the health record system, did not allow the application to open.",
+             "If that was not on purpose, go back to the patient's chart and open the application "
+             "there once more.",
+             call_support},
+};
+static const sl_refusal_t conflict = {
+    .status = 409,
+    .error = "conflict",
+    .title = "These two accounts do not fit together",
+    .text = {"Your account in the health record system or the one in the application is already "
+             "joined with somebody else's. Nothing was changed.",
+             "Please tell your support the reference below."},
+};
+static const sl_refusal_t ehr_error = {
+    .status = 502,
+    .error = "ehr_error",
+    .title = "The health record system gave no usable answer",
+    .text = {"The application could not be opened, and nothing was saved.",
+             again, call_support},
+};
+static const sl_refusal_t ehr_timeout = {
+    .status = 504,
+    .error = "ehr_timeout",
+    .title = "The health record system did not answer in time",
+    .text = {"The application could not be opened, and nothing was saved.",
+             again, call_support},
+};
+static const sl_refusal_t busy = {
+    .status = 503,
+    .error = "busy",
+    .title = "Too many people are asking at this moment",
+    .text = {"Please wait a few seconds.",
+             again, call_support},
+    .retry_after = 5,
+};
+static const sl_refusal_t unavailable = {
+    .status = 503,
+    .error = "unavailable",
+    .title = "The application cannot be opened just now",
+    .text = {"A part of it is not available. Please wait a minute.",
+             again, call_support},
+    .retry_after = 10,
+};
+static const sl_refusal_t own_fault = {
+    .status = 500,
+    .error = "server_error",
+    .title = "Something went wrong on our side",
+    .text = {"The application could not be opened, and nothing was saved.",
+             "Please tell your support the reference below."},
+};
+
+/** One case for each code; a new code does not compile without. */
+static const sl_refusal_t *text_of(sl_rc_t rc)
 {
     switch (rc) {
     case SL_INVALID:
     case SL_USED:
-        *out = (sl_refusal_t){400, "invalid_request", "This launch cannot be used",
-                              {"The request was not what a launch looks like, or it was used "
-                               "before.",
-                               again, call_support, NULL}, NULL, NULL, 0};
-        return;
+        return &unusable;
     case SL_FOREIGN:
-        *out = (sl_refusal_t){400, "invalid_request", "This launch began in another window",
-                              {"The answer of the health record system came to another browser "
-                               "than the one that asked, or the browser did not send our cookie "
-                               "back.",
-                               again, call_support, NULL}, NULL, NULL, 0};
-        return;
+        return &other_browser;
     case SL_EXPIRED:
-        *out = (sl_refusal_t){400, "expired", "This launch took too long",
-                              {"For your patients' safety a launch is only good for a short "
-                               "while.",
-                               again, NULL}, NULL, NULL, 0};
-        return;
+        return &too_late;
     case SL_NONE:
-        *out = (sl_refusal_t){404, "not_found", "There is nothing here",
-                              {"This address is not one of ours.", again, NULL}, NULL, NULL, 0};
-        return;
+        return &nothing_here;
     case SL_UNKNOWN_EHR:
-        *out = (sl_refusal_t){403, "unknown_issuer", "This health record system is not known here",
-                              {"The application was opened from a system that it is not set up "
-                               "for.",
-                               "Please tell your support the reference below.", NULL},
-                              NULL, NULL, 0};
-        return;
+        return &unknown_ehr;
     case SL_DENIED:
-        *out = (sl_refusal_t){403, "access_denied", "Access was refused",
-                              {"You, or the health record system, did not allow the application "
-                               "to open.",
-                               "If that was not on purpose, go back to the patient's chart and "
-                               "open the application there once more.",
-                               call_support, NULL}, NULL, NULL, 0};
-        return;
+        return &denied;
     case SL_CONFLICT:
-        *out = (sl_refusal_t){409, "conflict", "These two accounts do not fit together",
-                              {"Your account in the health record system or the one in the "
-                               "application is already joined with somebody else's. Nothing was "
-                               "changed.",
-                               "Please tell your support the reference below.", NULL},
-                              NULL, NULL, 0};
-        return;
+        return &conflict;
     case SL_UPSTREAM:
-        *out = (sl_refusal_t){502, "ehr_error", "The health record system gave no usable answer",
-                              {"The application could not be opened, and nothing was saved.",
-                               again, call_support, NULL}, NULL, NULL, 0};
-        return;
+        return &ehr_error;
     case SL_TIMEOUT:
-        *out = (sl_refusal_t){504, "ehr_timeout", "The health record system did not answer in time",
-                              {"The application could not be opened, and nothing was saved.",
-                               again, call_support, NULL}, NULL, NULL, 0};
-        return;
+        return &ehr_timeout;
     case SL_BUSY:
-        *out = (sl_refusal_t){503, "busy", "Too many people are asking at this moment",
-                              {"Please wait a few seconds.", again, call_support, NULL},
-                              NULL, NULL, 5};
-        return;
+        return &busy;
     case SL_UNAVAILABLE:
-        *out = (sl_refusal_t){503, "unavailable", "The application cannot be opened just now",
-                              {"A part of it is not available. Please wait a minute.", again,
-                               call_support, NULL}, NULL, NULL, 10};
-        return;
+        return &unavailable;
     case SL_OK:
     case SL_FAILED:
-        *out = (sl_refusal_t){500, "server_error", "Something went wrong on our side",
-                              {"The application could not be opened, and nothing was saved.",
-                               "Please tell your support the reference below.", NULL},
-                              NULL, NULL, 0};
-        return;
+        return &own_fault;
     }
+    return &own_fault;
 }
 
 void sl_respond_describe(sl_refusal_t *out, request_rec *r, sl_rc_t rc, const sl_err_t *err)
 {
-    describe(out, rc);
+    *out = *text_of(rc);
     out->log_id = err->id;
     out->detail = apr_pstrdup(r->pool, err->text);
     if (err->retry_after > 0 && out->status == 503) {

@@ -64,7 +64,8 @@ static bool wants_all(const sl_visit_t *visit)
     const char *all = NULL;
     apr_size_t len = 0;
 
-    if (body != NULL && sl_params_parse(&params, body, strlen(body), visit->r->pool, NULL) == SL_OK) {
+    if (body != NULL &&
+        sl_params_parse(&params, body, strlen(body), visit->r->pool, NULL) == SL_OK) {
         all = sl_params_one(params, "all");
     }
     if (all == NULL && sl_visit_form(visit, &body, &len, NULL) == SL_OK &&

@@ -7,37 +7,31 @@
 #define LIMIT 64
 
 /* A session begun or a link made at the moment of a renewal is not opened by the cookie before. */
+/* clang-format off */
 static const sl_stmt_t BROWSER = {
     .name = "sl_browser_launches",
-    .sql = "SELECT " SQL_US(
-        "now()") " AS now, x.* FROM (SELECT 1) one LEFT JOIN ("
-                 " SELECT l.id, l.app, l.ehr, l.key_id, l.kind, l.state, l.link_state, l.link,"
-                 "  l.app_user, l.ehr_user, l.issuer, l.sub, l.source, l.fhir_user, l.patient,"
-                 "  l.encounter, l.context, t.scope_granted, l.login_user, l.return_to,"
-                 "  l.redirect_path, l.end_reason, " SQL_US(
-                     "l.authorized_at") " AS authorized_at,"
-                                        "  " SQL_US("l.last_seen_at") " AS last_seen_at,"
-                                                                      "  " SQL_US("l.expires_at") " AS expires_at, " SQL_US(
-                                                                          "l.ended_at") " AS "
-                                                                                        "ended_at,"
-                                                                                        "  " SQL_US(
-                                                                                            "l."
-                                                                                            "login_"
-                                                                                            "at") " AS login_at,"
-                                                                                                  "  " SQL_US(
-                                                                                                      "t.expires_at") " AS token_expires_at,"
-                                                                                                                      "  l.browser_hash <> $1::bytea AS old_cookie"
-                                                                                                                      " FROM smartlaunch.launch l LEFT JOIN smartlaunch.token t ON t.launch = l.id"
-                                                                                                                      " WHERE (l.browser_hash = $1 OR (l.prev_browser_hash = $1"
-                                                                                                                      "   AND l.moved_at > now() - interval '10 seconds'"
-                                                                                                                      "   AND coalesce(l.linked_at, l.authorized_at) < l.moved_at))"
-                                                                                                                      "  AND l.state IN ('held', 'live', 'ended')"
-                                                                                                                      "  AND l.authorized_at > now() - " SQL_FOR(
-                                                                                                                          "$3") "  AND ($2::text IS NULL OR l.app = $2)"
-                                                                                                                                " ORDER BY l.authorized_at DESC, l.id DESC LIMIT $4::integer + 1) x ON true",
+    .sql = "SELECT " SQL_US("now()") " AS now, x.* FROM (SELECT 1) one LEFT JOIN ("
+           " SELECT l.id, l.app, l.ehr, l.key_id, l.kind, l.state, l.link_state, l.link,"
+           "  l.app_user, l.ehr_user, l.issuer, l.sub, l.source, l.fhir_user, l.patient,"
+           "  l.encounter, l.context, t.scope_granted, l.login_user, l.return_to,"
+           "  l.redirect_path, l.end_reason, " SQL_US("l.authorized_at") " AS authorized_at,"
+           "  " SQL_US("l.last_seen_at") " AS last_seen_at,"
+           "  " SQL_US("l.expires_at") " AS expires_at, " SQL_US("l.ended_at") " AS ended_at,"
+           "  " SQL_US("l.login_at") " AS login_at,"
+           "  " SQL_US("t.expires_at") " AS token_expires_at,"
+           "  l.browser_hash <> $1::bytea AS old_cookie"
+           " FROM smartlaunch.launch l LEFT JOIN smartlaunch.token t ON t.launch = l.id"
+           " WHERE (l.browser_hash = $1 OR (l.prev_browser_hash = $1"
+           "   AND l.moved_at > now() - interval '10 seconds'"
+           "   AND coalesce(l.linked_at, l.authorized_at) < l.moved_at))"
+           "  AND l.state IN ('held', 'live', 'ended')"
+           "  AND l.authorized_at > now() - " SQL_FOR("$3")
+           "  AND ($2::text IS NULL OR l.app = $2)"
+           " ORDER BY l.authorized_at DESC, l.id DESC LIMIT $4::integer + 1) x ON true",
     .params = 4,
     .read_only = true,
 };
+/* clang-format on */
 
 static const sl_stmt_t TOUCH = {
     .name = "sl_launch_touch",
