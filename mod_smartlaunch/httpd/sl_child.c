@@ -14,6 +14,7 @@
 APLOG_USE_MODULE(smartlaunch);
 
 #define RETAINED "mod_smartlaunch/1"
+#define PAGE ((apr_uintptr_t)4096) /* APR puts its own words in front of what it maps */
 
 /** Shared memory outlives a graceful restart, so that no session is lost by it. */
 typedef struct {
@@ -40,7 +41,7 @@ static retained_t *segment_of(server_rec *s, apr_size_t size)
         return retained;
     }
     /* An old segment of another size stays until the last old child has gone: with the process. */
-    if (apr_shm_create(&retained->segment, size, NULL, s->process->pool) != APR_SUCCESS) {
+    if (apr_shm_create(&retained->segment, size + PAGE, NULL, s->process->pool) != APR_SUCCESS) {
         retained->segment = NULL;
         return NULL;
     }
@@ -61,7 +62,7 @@ static int open_memory(sl_runtime_t *rt, server_rec *s, apr_size_t size, apr_poo
                      "SL5101: no shared memory of the size that SmartCache asks for");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    memory = apr_shm_baseaddr_get(retained->segment);
+    memory = (void *)APR_ALIGN((apr_uintptr_t)apr_shm_baseaddr_get(retained->segment), PAGE);
     if (retained->is_formatted) {
         rc = sl_shm_attach(&rt->shm, memory, size, pconf, &err);
     }
