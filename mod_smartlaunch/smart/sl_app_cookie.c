@@ -105,6 +105,21 @@ static bool passes_unmarked(const reading_t *reading, const sl_cookie_pair_t *pa
     return false;
 }
 
+/* The name without its mark; 0 where we never marked it: our own, or one with a comma, behind which
+ * the app might see our own. */
+static apr_size_t unmarked_length(const sl_app_cookie_request_t *request,
+                                  const sl_cookie_pair_t *pair)
+{
+    sl_cookie_pair_t plain = *pair;
+
+    plain.name_len -= SL_APP_COOKIE_SUFFIX_CHARS;
+    if (sl_cookie_is_spelled(&plain, request->own) ||
+        !sl_app_cookie_is_keepable(plain.text, plain.name_len)) {
+        return 0;
+    }
+    return plain.name_len;
+}
+
 /* How many characters of the name the app gets to see; 0: nothing of this cookie. */
 static apr_size_t visible_name(const reading_t *reading, const sl_cookie_pair_t *pair)
 {
@@ -115,7 +130,7 @@ static apr_size_t visible_name(const reading_t *reading, const sl_cookie_pair_t 
     }
     switch (sl_app_cookie_suffix(pair->text, pair->name_len)) {
     case SL_APP_COOKIE_MARKED:
-        return is_mine(request, pair) ? pair->name_len - SL_APP_COOKIE_SUFFIX_CHARS : 0;
+        return is_mine(request, pair) ? unmarked_length(request, pair) : 0;
     case SL_APP_COOKIE_COMPANION:
         return 0;
     case SL_APP_COOKIE_PLAIN:

@@ -203,7 +203,7 @@ const char *sl_query_put(apr_pool_t *p, const char *url, const char *handle)
     sl_query_take_uri(&old, url, p);
     query = query_of(old.rest, old.rest + strlen(old.rest));
     if (query.from > old.rest && query.from[-1] == '?') {
-        joint = query.from == query.to || query.to[-1] == '&' ? "" : "&";
+        joint = query.from == query.to ? "" : "&";
     }
     return apr_pstrcat(p, apr_pstrmemdup(p, old.rest, (apr_size_t)(query.to - old.rest)), joint,
                        SL_QUERY_NAME "=", sl_text_percent(p, handle), query.to, NULL);

@@ -2,7 +2,7 @@
 /**
  * What the fuzz targets share. A target is one LLVMFuzzerTestOneInput; it aborts when something
  * does not hold. Three ways to run it: libFuzzer (clang -fsanitize=fuzzer), AFL++
- * (afl-clang-fast -fsanitize=fuzzer), or with replay.c over the stored inputs (t/fuzz.t).
+ * (afl-clang-fast -fsanitize=fuzzer), or with replay.c over the stored inputs (t/guard/fuzz.t).
  */
 #ifndef FUZZ_H
 #define FUZZ_H

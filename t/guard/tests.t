@@ -34,7 +34,7 @@ same('migration', 'Makefile.am', listed('Makefile.am', qr{sql/\w+\.sql}), files(
 my @units = files(qr{^t/unit/test_\w+\.c$});
 same('unit test', 't/unit/files.am', listed('t/unit/files.am', qr{t/unit/test_\w+}), map { s/\.c$//r } @units);
 guard('every unit test ends with its plan', \@units,
-    sub { return text($_[0]) =~ /return tap_done\(\);/ ? () : $_[0] });
+    sub { return text($_[0]) =~ /return (?:tap_done|rule_done)\(/ ? () : $_[0] });
 
 my @run = text('test.sh') =~ m{(t/(?:\w+/)?)\*\.t\b}g;
 my %run = map { $_ => 1 } @run;

@@ -3,8 +3,8 @@
  * Launches of one browser, written as a line: `A Be Bp` are a live launch of patient A, one of B
  * that has ended, and one of B that waits for its link, the newest last. A launch's handle is its
  * word. First letter: the patient (`0`: none); then, in any order: `e` ended, `p` pending, `n` not
- * linked, `o` found by the old cookie, `s` a session, `h` another hospital, `u` another user, and
- * digits that only tell launches apart.
+ * linked, `o` found by the old cookie, `s` a session, `h` another hospital, `u` another user, `m`
+ * no user known, and digits that only tell launches apart.
  */
 #ifndef LAUNCHES_H
 #define LAUNCHES_H
@@ -31,6 +31,9 @@ __attribute__((unused)) static sl_bind_launch_t launch_of(const char *word)
     }
     if (strchr(word, 'u') != NULL) {
         out.user = "bob";
+    }
+    if (strchr(word, 'm') != NULL) {
+        out.user = NULL;
     }
     out.live = strchr(word, 'e') == NULL;
     out.link = strchr(word, 'p') != NULL   ? SL_BIND_PENDING

@@ -32,8 +32,8 @@ static const struct {
     {"no launch: companions are withheld", SL_APP_COOKIE_AUTO, NULL, "t=1; t.!" M "=1", "t=1"},
     {"no launch: an app's odd pairs stay", SL_APP_COOKIE_ALL, NULL, "a; =b; c", "a; =b; c"},
     {"no launch: names that only look marked", SL_APP_COOKIE_AUTO, NULL,
-     "a.~123=1; .~" M "=2; a.~00A0123456789ABC=3; a~" M "=4",
-     "a.~123=1; .~" M "=2; a.~00A0123456789ABC=3; a~" M "=4"},
+     "a.~123=1; .~" M "=2; a.~00A0123456789ABC=3; aa~" M "=4; a.?" M "=5",
+     "a.~123=1; .~" M "=2; a.~00A0123456789ABC=3; aa~" M "=4; a.?" M "=5"},
     {"no header", SL_APP_COOKIE_AUTO, NULL, NULL, NULL},
     {"an empty header", SL_APP_COOKIE_AUTO, NULL, "", ""},
 
@@ -66,6 +66,12 @@ static const struct {
     {"auto: another app's mark", SL_APP_COOKIE_AUTO, M, "a.~" O "=x", NULL},
     {"auto: pairs without = stay outside", SL_APP_COOKIE_AUTO, M, "a; b.~" M "=x", "b=x"},
     {"auto: a marked name without =", SL_APP_COOKIE_AUTO, M, "a.~" M, "a"},
+    {"auto: our own name with a mark", SL_APP_COOKIE_AUTO, M, "__Host-smart.~" M "=x; b.~" M "=y",
+     "b=y"},
+    {"auto: our own name with a mark, in another case", SL_APP_COOKIE_AUTO, M,
+     "__host-SMART.~" M "=x", NULL},
+    {"auto: our own name with a mark, behind a comma", SL_APP_COOKIE_AUTO, M,
+     "a, __Host-smart.~" M "=x", NULL},
     {"auto: nothing left", SL_APP_COOKIE_AUTO, M, "x=1", NULL},
 
     /* the other rules */
@@ -155,6 +161,23 @@ static void check_many_dead(apr_pool_t *p)
     is_int(dead != NULL ? dead->nelts : 0, 8, "at most eight are deleted by one answer");
 }
 
+/* More cookies of one launch than are looked at: those beyond are withheld. */
+static void check_many(apr_pool_t *p)
+{
+    sl_app_cookie_rule_t rule = {SL_APP_COOKIE_AUTO, NULL};
+    sl_app_cookie_request_t request = request_of(&rule, M, NULL);
+    char header[4096] = "";
+    const char *got;
+    int i;
+
+    for (i = 0; i < 80; i++) {
+        snprintf(header + strlen(header), sizeof(header) - strlen(header), "c%d.!" M "=1; ", i);
+    }
+    snprintf(header + strlen(header), sizeof(header) - strlen(header), "c0=a; c63=b; c64=c");
+    got = sl_app_cookie_from_browser(&request, header, NULL, p);
+    is_str(got, "c0=a; c63=b", "at most 64 companions count");
+}
+
 static void check_marks(void)
 {
     char tag[SL_APP_COOKIE_TAG_CHARS + 1], other[SL_APP_COOKIE_TAG_CHARS + 1];
@@ -186,15 +209,34 @@ static void check_session_names(void)
         const char *name;
         bool session;
     } names[] = {
-        {"PHPSESSID", true},           {"phpsessid", true},   {"JSESSIONID", true},
-        {"JSESSIONIDSSO", true},       {"connect.sid", true}, {"ASP.NET_SessionId", true},
-        {"ASPSESSIONIDABCD", true},    {"sessionid", true},   {"laravel_session", true},
-        {"_myapp_session", true},      {"__Host-sid", true},  {"__Secure-PHPSESSID", true},
-        {"remember_token", true},      {"survey", true},      {"wordpress_logged_in_x", true},
-        {".AspNetCore.Cookies", true}, {"myapp_sid", true},   {"theme", false},
-        {"csrftoken", false},          {"XSRF-TOKEN", false}, {"lang", false},
-        {"session_started_at", false}, {"side", false},       {"surveys", false},
-        {"__Host-theme", false},       {"", false},           {"__Host-", false},
+        {"PHPSESSID", true},
+        {"phpsessid", true},
+        {"JSESSIONID", true},
+        {"JSESSIONIDSSO", true},
+        {"connect.sid", true},
+        {"ASP.NET_SessionId", true},
+        {"ASPSESSIONIDABCD", true},
+        {"sessionid", true},
+        {"laravel_session", true},
+        {"_myapp_session", true},
+        {"__Host-sid", true},
+        {"__Secure-PHPSESSID", true},
+        {"remember_token", true},
+        {"survey", true},
+        {"wordpress_logged_in_x", true},
+        {".AspNetCore.Cookies", true},
+        {"myapp_sid", true},
+        {"MoodleSession", true},
+        {"theme", false},
+        {"csrftoken", false},
+        {"XSRF-TOKEN", false},
+        {"lang", false},
+        {"session_started_at", false},
+        {"side", false},
+        {"surveys", false},
+        {"__Host-theme", false},
+        {"", false},
+        {"__Host-", false},
     };
     size_t i;
 
@@ -211,6 +253,7 @@ int main(void)
     check_rows(p);
     check_dead(p);
     check_many_dead(p);
+    check_many(p);
     check_marks();
     check_session_names();
     rule_release(p);

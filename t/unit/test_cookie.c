@@ -59,6 +59,8 @@ static const struct {
     {"__Host_smart=v", false},
     {"__Host-smart%=v", false},
     {"__Host%2=v", false},
+    {"__Host-smart%zz=v", false},
+    {"__Host-sm%rt=v", false},
     {"=v", false},
 };
 

@@ -13,6 +13,7 @@ static const struct {
     {"https://[::1]:8443", true},
     {"https://127.0.0.1", true},
     {"HTTPS://EHR.example", true},
+    {"https://ehr-1.the_example", true},
     {"https://ehr.example/", false},
     {"https://ehr.example/path", false},
     {"ehr.example", false},

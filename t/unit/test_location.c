@@ -42,6 +42,8 @@ static const struct {
     {"half a scheme", "https:x", NULL},
     {"one slash", "https:/x", NULL},
     {"mailto", "mailto:a@b", NULL},
+    {"a scheme with a plus", "web+x:y", NULL},
+    {"a scheme with a hyphen", "a-b:y", NULL},
     {"javascript", "javascript:alert(1)", NULL},
     {"a colon later on is no scheme", "x/y:z", "x/y:z?" H},
 
@@ -55,6 +57,11 @@ static const struct {
     {"our own URL, encoded dots", "/app/%2e%2e/smart", NULL},
     {"our own URL, double slash", "/app/..//smart//start", NULL},
     {"our other own URL", "/second/smart?x", NULL},
+    {"a folder of two letters", "/ab/smart", "/ab/smart?" H},
+    {"a folder of one letter", "/a/smart", "/a/smart?" H},
+    {"a folder that begins with dots", "/..a/smart", "/..a/smart?" H},
+    {"a folder that begins with a dot", "/.a/smart", "/.a/smart?" H},
+    {"dots above the root", "/../../smart", NULL},
     {"only begins like our own URL", "/smarty", "/smarty?" H},
     {"ends like our own URL", "/app/smart", "/app/smart?" H},
 };

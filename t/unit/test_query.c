@@ -69,7 +69,7 @@ static const struct {
     {"a path", "/x", "/x?smart_launch=H"},
     {"a query", "/x?a=1", "/x?a=1&smart_launch=H"},
     {"an empty query", "/x?", "/x?smart_launch=H"},
-    {"a query that ends with &", "/x?a&", "/x?a&smart_launch=H"},
+    {"a query that ends with &", "/x?a&", "/x?a&&smart_launch=H"},
     {"a fragment", "/x#top", "/x?smart_launch=H#top"},
     {"query and fragment", "/x?a=1#top", "/x?a=1&smart_launch=H#top"},
     {"a ? in the fragment", "/x#a?b", "/x?smart_launch=H#a?b"},
