@@ -76,11 +76,8 @@ bool sl_db_conn_is_alive(sl_db_conn_t *conn)
     if (fd.fd < 0 || PQstatus(conn->pg) != CONNECTION_OK) {
         return false;
     }
-    if (poll(&fd, 1, 0) <= 0) {
-        return true;
-    }
-    /* An idle server that speaks says goodbye, or a notice. */
-    return PQconsumeInput(conn->pg) == 1 && PQstatus(conn->pg) == CONNECTION_OK;
+    /* A server that speaks unasked says goodbye, or something not worth a connection. */
+    return poll(&fd, 1, 0) == 0;
 }
 
 static wait_t wait_for(PGconn *pg, short events, apr_time_t deadline)

@@ -9,6 +9,7 @@
 #define MAX_PER_NET 2000
 #define MAX_AGE apr_time_from_sec(600)
 
+/* clang-format off */
 /* The bound per network counts no further than it has to. */
 static const sl_stmt_t BEGIN = {
     .name = "sl_launch_begin",
@@ -21,9 +22,9 @@ static const sl_stmt_t BEGIN = {
            "  pending_sealed, key_id, return_to, redirect_path, client_net)"
            " SELECT $1::uuid, $2::bytea, $3::text, $4::text, $6::text, 'pending', $7::bytea,"
            "  $8::bytea, $9::text, $10::text, $14::text, $11"
-           " FROM room WHERE room.n < $13 RETURNING id)," SQL_NOTED(
-               "g.id", "go g, ",
-               "$5") "SELECT g.id, smartlaunch.prune_pending($2, g.id, $12::integer - 1) FROM go g",
+           " FROM room WHERE room.n < $13 RETURNING id),"
+           SQL_NOTED("g.id", "go g, ", "$5")
+           "SELECT g.id, smartlaunch.prune_pending($2, g.id, $12::integer - 1) FROM go g",
     .params = 14,
 };
 
@@ -51,19 +52,17 @@ static const sl_stmt_t CLAIM = {
            "  WHEN NOT here THEN 'foreign'"
            "  WHEN state <> 'pending' AND (same OR heir OR older) THEN 'used'"
            "  WHEN stale OR NOT (same OR heir) THEN 'foreign'"
-           "  WHEN created_at <= now() - " SQL_FOR(
-               "$4") " THEN 'expired'"
-                     "  ELSE 'won' END AS outcome"
-                     " FROM v),"
-                     "u AS ("
-                     " UPDATE smartlaunch.launch c SET state = 'claimed', claimed_at = now(),"
-                     "  pending_sealed = NULL, client_net = NULL, browser_hash = $2"
-                     " FROM d WHERE c.id = d.id AND d.outcome = 'won' RETURNING c.id)"
-                     "SELECT d.outcome, d.older OR d.stale AS old_cookie,"
-                     " d.heir OR d.prev_browser_hash IS NOT NULL AS moved, d.state, d.kind, d.id, "
-                     "d.app,"
-                     " d.ehr, d.key_id, d.return_to, d.pending_sealed, " SQL_US(
-                         "d.created_at") " AS created_at, (SELECT count(*) FROM u) AS won FROM d",
+           "  WHEN created_at <= now() - " SQL_FOR("$4") " THEN 'expired'"
+           "  ELSE 'won' END AS outcome"
+           " FROM v),"
+           "u AS ("
+           " UPDATE smartlaunch.launch c SET state = 'claimed', claimed_at = now(),"
+           "  pending_sealed = NULL, client_net = NULL, browser_hash = $2"
+           " FROM d WHERE c.id = d.id AND d.outcome = 'won' RETURNING c.id)"
+           "SELECT d.outcome, d.older OR d.stale AS old_cookie,"
+           " d.heir OR d.prev_browser_hash IS NOT NULL AS moved, d.state, d.kind, d.id, d.app,"
+           " d.ehr, d.key_id, d.return_to, d.pending_sealed,"
+           " " SQL_US("d.created_at") " AS created_at, (SELECT count(*) FROM u) AS won FROM d",
     .params = 4,
 };
 
@@ -77,10 +76,13 @@ static const sl_stmt_t FAIL = {
         "t AS ("
         " UPDATE smartlaunch.token t SET status = 'revoked', access_sealed = NULL,"
         "  refresh_sealed = NULL, last_error = $2"
-        " FROM f WHERE t.launch = f.id AND t.status <> 'revoked')," SQL_NOTED(
-            "$1", "", "$3") "SELECT count(*) AS n FROM f",
+        " FROM f WHERE t.launch = f.id AND t.status <> 'revoked'),"
+        SQL_NOTED("$1", "", "$3")
+        "SELECT count(*) AS n FROM f",
     .params = 3,
 };
+
+/* clang-format on */
 
 /* RFC 9562 section 5.7 */
 sl_rc_t sl_store_launch_id(const char **out, apr_time_t now, apr_pool_t *p, sl_err_t *err)

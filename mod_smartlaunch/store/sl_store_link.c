@@ -4,6 +4,7 @@
 #include "store/sl_store_sql.h"
 #include <string.h>
 
+/* clang-format off */
 static const sl_stmt_t FIND = {
     .name = "sl_link_find",
     .sql = "SELECT id, app_user, revoked_at IS NOT NULL AS revoked,"
@@ -50,12 +51,11 @@ static const sl_stmt_t MAKE = {
         " SELECT k.id, k.ehr_user = o.ehr_user AND k.app_user = o.app_user"
         "  AND k.issuer IS NOT DISTINCT FROM o.issuer AND k.sub IS NOT DISTINCT FROM o.sub"
         "  AND k.source IS NOT DISTINCT FROM o.source AS same"
-        " FROM ready o JOIN smartlaunch.link k ON k.app = o.app AND k.ehr = o.ehr"
-        "  AND (k.ehr_user = o.ehr_user OR k.app_user = o.app_user)"
-        " WHERE k.revoked_at IS NULL),"
+        " FROM ready o CROSS JOIN LATERAL (" SQL_RIVALS ") k),"
         "touched AS ("
         " UPDATE smartlaunch.link k SET last_launch_at = now()"
-        " FROM rivals r WHERE k.id = r.id AND r.same AND k.revoked_at IS NULL RETURNING k.id),"
+        " WHERE k.id = (SELECT r.id FROM rivals r WHERE r.same LIMIT 1)"
+        "  AND k.revoked_at IS NULL RETURNING k.id),"
         "made AS ("
         " INSERT INTO smartlaunch.link (app, ehr, ehr_user, issuer, sub, source, app_user,"
         "  fhir_user, how, last_launch_at)"
@@ -77,15 +77,16 @@ static const sl_stmt_t MAKE = {
         "  access_sealed = CASE WHEN t.status <> 'revoked' THEN $10::bytea END,"
         "  refresh_sealed = CASE WHEN t.status <> 'revoked' THEN $11::bytea END,"
         "  key_id = $12::text"
-        " FROM go g WHERE t.launch = g.id AND $9 > 0)," SQL_MATES "," SQL_NOTED(
-            "g.id", "go g, ",
-            "$5") "SELECT EXISTS (SELECT 1 FROM ready) AS mine, g.id IS NOT NULL AS done, g.link,"
-                  " (SELECT count(*) FROM mates WHERE ends) AS ended,"
-                  " EXISTS (SELECT 1 FROM rivals WHERE NOT same) AS taken,"
-                  " EXISTS (SELECT 1 FROM rivals WHERE same) AS known"
-                  " FROM (SELECT 1) one LEFT JOIN go g ON true",
+        " FROM go g WHERE t.launch = g.id AND $9 > 0),"
+        SQL_MATES "," SQL_NOTED("g.id", "go g, ", "$5")
+        "SELECT EXISTS (SELECT 1 FROM ready) AS mine, g.id IS NOT NULL AS done, g.link,"
+        " (SELECT count(*) FROM mates WHERE ends) AS ended,"
+        " EXISTS (SELECT 1 FROM rivals WHERE NOT same) AS taken,"
+        " EXISTS (SELECT 1 FROM rivals WHERE same) AS known"
+        " FROM (SELECT 1) one LEFT JOIN go g ON true",
     .params = 12,
 };
+/* clang-format on */
 
 sl_rc_t sl_store_link_find(sl_link_t *out, sl_db_t *db, const sl_link_key_t *key, apr_pool_t *p,
                            sl_err_t *err)

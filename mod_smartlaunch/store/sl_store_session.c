@@ -31,7 +31,6 @@ static const sl_stmt_t BROWSER = {
     .params = 4,
     .read_only = true,
 };
-/* clang-format on */
 
 static const sl_stmt_t TOUCH = {
     .name = "sl_launch_touch",
@@ -58,8 +57,9 @@ static const sl_stmt_t END = {
            " UPDATE smartlaunch.token t SET status = 'revoked', access_sealed = NULL,"
            "  refresh_sealed = NULL, last_error = $4"
            " FROM go g WHERE t.launch = g.id AND t.status <> 'revoked'"
-           "  AND ($6::boolean OR t.app_user IS NULL))," SQL_NOTED(
-               "g.id", "go g, ", "$5") "SELECT count(*) AS n FROM go",
+           "  AND ($6::boolean OR t.app_user IS NULL)),"
+           SQL_NOTED("g.id", "go g, ", "$5")
+           "SELECT count(*) AS n FROM go",
     .params = 6,
 };
 
@@ -89,11 +89,12 @@ static const sl_stmt_t SESSION = {
         "  expires_at)"
         " SELECT g.id, g.app, 'session', 'live', g.app_user, $8::text, $9::bytea, $10::bytea,"
         "  $3::bytea, g.browser_hash, CASE WHEN g.browser_hash IS NOT NULL THEN now() END, now(),"
-        "  now(), now() + " SQL_FOR("$4") " FROM go g)," SQL_MATES "," SQL_NOTED(
-            "g.id", "go g, ",
-            "$5") "SELECT (SELECT count(*) FROM mates WHERE ends) AS ended FROM go g",
+        "  now(), now() + " SQL_FOR("$4") " FROM go g)," SQL_MATES  ","
+        SQL_NOTED("g.id", "go g, ", "$5")
+        "SELECT (SELECT count(*) FROM mates WHERE ends) AS ended FROM go g",
     .params = 10,
 };
+/* clang-format on */
 
 static void read_launch(sl_launch_t *out, const sl_rows_t *rows, int i)
 {

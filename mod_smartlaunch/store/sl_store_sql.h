@@ -65,6 +65,13 @@
     " FROM mates WHERE mates.ends AND t.launch = mates.id AND t.app_user IS NULL"                  \
     "  AND t.status <> 'revoked')"
 
+/** Links of today that have the EHR user or the app user of `o`: each by its own index. */
+#define SQL_RIVALS                                                                                 \
+    "SELECT e.* FROM smartlaunch.link e WHERE e.app = o.app AND e.ehr = o.ehr"                     \
+    " AND e.ehr_user = o.ehr_user AND e.revoked_at IS NULL"                                        \
+    " UNION SELECT a.* FROM smartlaunch.link a WHERE a.app = o.app AND a.ehr = o.ehr"              \
+    " AND a.app_user = o.app_user AND a.revoked_at IS NULL"
+
 /** Write the steps in parameter `json` for the launch `id`, once per row of `from`. */
 #define SQL_NOTED(id, from, json)                                                                  \
     "noted AS ("                                                                                   \
