@@ -47,7 +47,10 @@ typedef struct {
     bool maybe_sent;          /* the request may have reached the other side */
 } sl_http_reply_t;
 
-/** Once per process, before threads start; again is harmless. SL_FAILED. */
+/**
+ * Once per process, before threads start; again is harmless. SIGPIPE must be ignored, as httpd does
+ * itself. SL_FAILED.
+ */
 SL_MUST_USE sl_rc_t sl_http_init(sl_err_t *err);
 
 /** A client for this process, after fork. Closed with the pool. */

@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,7 +20,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-typedef struct {
+typedef struct server {
+    struct server *next; /* all of them, so that none is lost */
     int listener, port;
     SSL_CTX *tls;                     /* NULL: plain */
     atomic_int connections, requests; /* so far */
@@ -192,11 +194,16 @@ static void *listen_on(void *data)
 /* It runs until the program ends. */
 static server_t *server_start(SSL_CTX *tls)
 {
+    static server_t *all;
     server_t *server = calloc(1, sizeof(*server));
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(at);
     pthread_t thread;
 
+    /* OpenSSL writes to connections that the client has closed. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    server->next = all;
+    all = server;
     server->tls = tls;
     server->listener = socket(AF_INET, SOCK_STREAM, 0);
     pthread_mutex_init(&server->lock, NULL);
