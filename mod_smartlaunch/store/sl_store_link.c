@@ -7,12 +7,16 @@
 /* clang-format off */
 static const sl_stmt_t FIND = {
     .name = "sl_link_find",
-    .sql = "SELECT id, app_user, revoked_at IS NOT NULL AS revoked,"
+    .sql = "SELECT id, app_user, false AS revoked,"
            " issuer IS NOT DISTINCT FROM $4::text AND sub IS NOT DISTINCT FROM $5::text"
            "  AND source IS NOT DISTINCT FROM $6::text AS same"
            " FROM smartlaunch.link"
            " WHERE app = $1::text AND ehr = $2::text AND ehr_user = $3::text"
-           " ORDER BY revoked_at DESC NULLS FIRST LIMIT 1",
+           "  AND revoked_at IS NULL"
+           " UNION ALL"
+           " (SELECT id, app_user, true, false FROM smartlaunch.link"
+           "  WHERE app = $1 AND ehr = $2 AND ehr_user = $3 AND revoked_at IS NOT NULL LIMIT 1)"
+           " ORDER BY revoked LIMIT 1",
     .params = 6,
     .read_only = true,
 };
