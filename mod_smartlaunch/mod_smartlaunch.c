@@ -6,6 +6,7 @@
 #include "httpd/sl_child.h"
 #include "httpd/sl_conf.h"
 #include "httpd/sl_conf_check.h"
+#include "httpd/sl_conf_dump.h"
 #include "httpd/sl_directives.h"
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_request.h"
@@ -20,6 +21,7 @@ static const char *const before[] = {"mod_proxy.c", "mod_rewrite.c", "mod_alias.
 static void register_hooks(apr_pool_t *p)
 {
     ap_hook_check_config(sl_conf_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(sl_conf_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(sl_child_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(sl_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 

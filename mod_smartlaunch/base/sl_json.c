@@ -138,6 +138,13 @@ void sl_json_push(sl_json_t *array, sl_json_t *value)
     }
 }
 
+void sl_json_push_str(sl_json_t *array, const char *value)
+{
+    if (json_object_array_add(array, json_object_new_string(value)) != 0) {
+        abort();
+    }
+}
+
 const char *sl_json_text(apr_pool_t *p, const sl_json_t *value)
 {
     /* json-c keeps its print buffer in the value, which is why it wants it writable. */

@@ -40,6 +40,7 @@ void sl_json_put_bool(sl_json_t *object, const char *name, bool value);
 /** Add `value` (a reference of its own is taken). */
 void sl_json_put(sl_json_t *object, const char *name, sl_json_t *value);
 void sl_json_push(sl_json_t *array, sl_json_t *value);
+void sl_json_push_str(sl_json_t *array, const char *value);
 
 /** Compact text, `/` unescaped; a pool string. */
 const char *sl_json_text(apr_pool_t *p, const sl_json_t *value);
