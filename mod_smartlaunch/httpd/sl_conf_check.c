@@ -2,6 +2,7 @@
 #include "httpd/sl_conf_check.h"
 #include "base/sl_file.h"
 #include "smart/sl_url.h"
+#include "store/sl_db.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
@@ -19,9 +20,17 @@ static const char *check_keyring(sl_main_t *main, apr_pool_t *p)
         return "SmartKeyring is missing; make a key with \"smartlaunchctl keyring new\" and "
                "write SmartKeyring PATH";
     }
-    if (sl_file_secret(&text, main->keyring_path, p, &err) != SL_OK ||
-        sl_keyring_parse(&ring, text, p, &err) != SL_OK) {
-        return apr_psprintf(p, "SmartKeyring: %s", err.text);
+    if (sl_file_secret(&text, main->keyring_path, p, &err) != SL_OK) {
+        return apr_psprintf(p,
+                            "SmartKeyring: %s; a key ring is a file that only its owner may read, "
+                            "with lines made by \"smartlaunchctl keyring new\"",
+                            err.text);
+    }
+    if (sl_keyring_parse(&ring, text, p, &err) != SL_OK) {
+        return apr_psprintf(p,
+                            "SmartKeyring: %s: %s; write lines made by \"smartlaunchctl keyring "
+                            "new\"",
+                            main->keyring_path, err.text);
     }
     main->ring = ring;
     return NULL;
@@ -29,9 +38,17 @@ static const char *check_keyring(sl_main_t *main, apr_pool_t *p)
 
 static const char *check_main(sl_main_t *main, apr_pool_t *p)
 {
+    sl_err_t err;
+
     if (main->database == NULL) {
         return "SmartDatabase is missing; write the connection string of PostgreSQL: "
                "SmartDatabase \"service=smartlaunch\"";
+    }
+    if (sl_db_check_conninfo(main->database, p, &err) != SL_OK) {
+        return apr_psprintf(p,
+                            "SmartDatabase: %s; write a connection string of libpq in quotes: "
+                            "SmartDatabase \"host=db.example dbname=smartlaunch\"",
+                            err.text);
     }
     return check_keyring(main, p);
 }

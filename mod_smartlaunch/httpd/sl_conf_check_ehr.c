@@ -143,8 +143,10 @@ static const char *check_secret(sl_ehr_conf_t *conf, apr_pool_t *p)
         return check_exec(&conf->ehr, conf->secret_source + 5, p);
     }
     if (sl_file_secret_line(&secret, conf->secret_source + 5, p, &err) != SL_OK) {
-        return apr_psprintf(p, "SmartClientSecret in <SmartEHR %s>: %s", conf->ehr.name,
-                            err.text);
+        return apr_psprintf(p,
+                            "SmartClientSecret in <SmartEHR %s>: %s; write file:PATH of a file "
+                            "that only its owner may read, with the secret in its first line",
+                            conf->ehr.name, err.text);
     }
     conf->ehr.client_secret = secret;
     return NULL;

@@ -14,8 +14,9 @@ static const char *literal_location(const cmd_parms *cmd)
 {
     const ap_directive_t *parent = cmd->directive->parent;
 
-    if (parent == NULL || strcasecmp(parent->directive, "<Location") != 0 || cmd->path == NULL ||
-        cmd->path[0] != '/' || strpbrk(cmd->path, "*?[~") != NULL) {
+    if (parent == NULL || strcasecmp(parent->directive, "<Location") != 0 ||
+        parent->args[0] == '~' || cmd->path == NULL || cmd->path[0] != '/' ||
+        strpbrk(cmd->path, "*?[") != NULL) {
         return NULL;
     }
     return cmd->path;

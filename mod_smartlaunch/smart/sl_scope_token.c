@@ -150,6 +150,12 @@ static bool is_almost_level(const char *text)
            strcasecmp(text, "system") == 0 || strcasecmp(text, "launch") == 0;
 }
 
+/* What a vendor may add (SCP-4): a URI, or a name that begins with `__`. */
+static bool is_extension(const char *text)
+{
+    return strchr(text, ':') != NULL || sl_text_has_prefix(text, "__");
+}
+
 sl_rc_t sl_scope_token_parse(sl_scope_token_t *out, const char *text, apr_pool_t *p, sl_err_t *err)
 {
     char *copy = apr_pstrdup(p, text);
@@ -176,6 +182,11 @@ sl_rc_t sl_scope_token_parse(sl_scope_token_t *out, const char *text, apr_pool_t
     if (is_almost_level(copy)) {
         return sl_err_set(err, SL_INVALID, "SL2206", "scope \"%s\": write %s in lower case",
                           shown(p, text), shown(p, copy));
+    }
+    if (!is_extension(text)) {
+        return sl_err_set(err, SL_INVALID, "SL2207",
+                          "scope \"%s\": before the slash comes patient, user, system or launch",
+                          shown(p, text));
     }
     out->kind = SL_SCOPE_OTHER;
     return SL_OK;

@@ -58,6 +58,8 @@ static void test_grammar(apr_pool_t *p)
         {"SCP-4", "openid fhirUser profile online_access offline_access", NULL},
         {"SCP-4", "https://scopes.example/a/b", NULL},
         {"SCP-4", "__vendor/x", NULL},
+        {"SCP-1", "launch doctor/*.rs", "SL2207"},
+        {"SCP-1", "patients/*.rs", "SL2207"},
         {"SCP-4", "launch openid\tpatient/*.rs  user/*.rs", NULL},
         {"SCP-4", "openid \"x\"", "SL2205"},
         {"SCP-4", "openid a\\b", "SL2205"},
