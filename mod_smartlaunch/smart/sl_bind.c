@@ -92,7 +92,9 @@ static int find(launches_t launches, const char *handle)
     int i;
 
     for (i = 0; i < launches.count; i++) {
-        if (launches.at[i].handle != NULL && strcmp(launches.at[i].handle, handle) == 0) {
+        const char *known = launches.at[i].handle;
+
+        if (known != NULL && known[0] != '\0' && strcmp(known, handle) == 0) {
             return i;
         }
     }
@@ -284,7 +286,7 @@ static sl_bind_t decide_unnamed(const sl_bind_request_t *request, launches_t lau
         return pass();
     }
     has = survey(launches);
-    if (has.live && has.doubt) {
+    if (has.live && (has.doubt || request->more)) {
         return request->ask.kind == SL_ASK_NAVIGATION || request->ask.kind == SL_ASK_FETCH
                    ? choose()
                    : pass();

@@ -17,7 +17,7 @@ typedef enum { SL_BIND_LINKED, SL_BIND_PENDING, SL_BIND_UNLINKED } sl_bind_link_
 
 /** A finished launch of this browser and app, live or ended, not older than SmartSession max. */
 typedef struct {
-    const char *handle;
+    const char *handle; /* NULL or empty: nobody can name it */
     const char *ehr;
     const char *patient; /* NULL: none; such a launch is like no other */
     const char *user;    /* the app user; with SmartLink none the EHR user; NULL: not known */
@@ -37,6 +37,7 @@ typedef struct {
     const char *referer_handle; /* sl_bind_referer */
     bool referer_several;
     bool stay; /* one of our own URLs: never sent to the same URL with the handle */
+    bool more; /* the browser had more launches than are given: nobody can say what all were of */
 } sl_bind_request_t;
 
 typedef enum {

@@ -289,12 +289,19 @@ static void check_flags(void)
 {
     sl_bind_request_t url_two = {.url_handle = "A", .url_several = true};
     sl_bind_request_t page_two = {.referer_handle = "A", .referer_several = true};
+    sl_bind_request_t more = {.more = true};
+    sl_bind_request_t more_named = {.url_handle = "A", .more = true};
     sl_bind_request_t stay = {.referer_handle = "A", .stay = true};
     sl_bind_request_t stay_url = {.url_handle = "A", .referer_handle = "B", .stay = true};
 
     is_int(decide("A B", "nGo", url_two).status, 400, "design 11: the URL names two");
     is_int(decide("A B", "nGo", page_two).status, 400, "design 11: the Referer names two");
     is_int(decide("A B", "nGx", page_two).action, SL_BIND_PASS, "design 12: foreign all the same");
+    is_int(decide("A", "nGo", more).action, SL_BIND_CHOOSER,
+           "CTX-10 more launches than were looked up: nobody guesses");
+    is_int(decide("A", "iGo", more).action, SL_BIND_PASS, "CTX-10 nor for an image");
+    is_int(decide("Ae", "nGo", more).action, SL_BIND_PASS, "nothing live among the newest: pass");
+    is_int(decide("A", "nGo", more_named).action, SL_BIND_BIND, "named all the same");
     is_int(decide("A B", "nGo", stay).action, SL_BIND_BIND, "own URLs are not sent on: GET");
     is_int(decide("A B", "nPo", stay).action, SL_BIND_BIND, "own URLs are not sent on: POST");
     is_int(decide("A B", "nPo", stay_url).action, SL_BIND_BIND,
@@ -333,6 +340,18 @@ static void check_referer(apr_pool_t *p)
     }
 }
 
+/* A launch that cannot be named: its handle's key is gone. */
+static void check_nameless(void)
+{
+    sl_bind_launch_t launches[] = {launch_of("A"), launch_of("B")};
+    sl_bind_request_t request = {.url_handle = "", .header_handle = NULL};
+
+    request.ask = ask_of("nGo");
+    launches[0].handle = "";
+    launches[1].handle = NULL;
+    is_int(sl_bind_decide(&request, launches, 2).status, 401, "an empty handle names nothing");
+}
+
 static void check_same_patient(void)
 {
     sl_bind_launch_t a = launch_of("A1"), a2 = launch_of("A2"), b = launch_of("B");
@@ -359,6 +378,7 @@ int main(void)
     check_words();
     check_flags();
     check_referer(p);
+    check_nameless();
     check_same_patient();
     rule_release(p);
     return tap_done();

@@ -106,7 +106,7 @@ static bool has_live_launch(const launches_t *launches)
 static bool never_guesses(const case_t *c)
 {
     return named(c) != NULL || given(c) == NULL || given(c)->session ||
-           all_of_one_patient(c->launches);
+           (all_of_one_patient(c->launches) && !c->request.more);
 }
 
 static bool gives_what_was_named(const case_t *c)
@@ -283,7 +283,7 @@ static void check(const case_t *c)
     }
 }
 
-static void check_names(sl_ask_t ask, const launches_t *launches)
+static void check_names(sl_ask_t ask, const launches_t *launches, bool more)
 {
     const char *first = launches->count > 0 ? launches->at[0].handle : "none";
     const char *last = launches->count > 1 ? launches->at[launches->count - 1].handle : "none";
@@ -297,6 +297,7 @@ static void check_names(sl_ask_t ask, const launches_t *launches)
                 case_t c = {.launches = launches};
 
                 c.request.ask = ask;
+                c.request.more = more;
                 c.request.url_handle = urls[url];
                 c.request.header_handle = headers[header];
                 c.request.referer_handle = urls[referer];
@@ -317,7 +318,10 @@ static void check_asks(const launches_t *launches)
                 sl_ask_t ask = {(sl_ask_kind_t)kind, SL_ASK_HTML, (sl_ask_proof_t)proof,
                                 (sl_ask_method_t)method};
 
-                check_names(ask, launches);
+                check_names(ask, launches, false);
+                if (launches->count == 2) {
+                    check_names(ask, launches, true);
+                }
             }
         }
     }
