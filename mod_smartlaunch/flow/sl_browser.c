@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_browser.h"
+#include "base/sl_json.h"
 #include "flow/sl_pack.h"
+#include "smart/sl_app_cookie.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -25,8 +27,9 @@ static sl_shm_key_t key_of(const char *cookie, const char *app)
 #define TEXTS(X)                                                                                  \
     X(row.id) X(row.app) X(row.ehr) X(row.key_id) X(row.link) X(row.app_user) X(row.ehr_user)     \
     X(row.issuer) X(row.sub) X(row.source) X(row.fhir_user) X(row.patient) X(row.encounter)       \
-    X(row.context) X(row.scope_granted) X(row.login_user) X(row.return_to) X(row.redirect_path)   \
-    X(row.end_reason) X(handle) X(session)
+    X(row.scope_granted) X(row.login_user) X(row.return_to) X(row.redirect_path)   \
+    X(row.end_reason) X(handle) X(session) X(banner) X(intent) X(style_url) X(tenant)             \
+    X(fhir_context) X(mark)
 #define TIMES(X)                                                                                  \
     X(row.authorized_at) X(row.last_seen_at) X(row.expires_at) X(row.ended_at) X(row.login_at)    \
     X(row.token_expires_at)
@@ -43,6 +46,7 @@ static void pack_launch(sl_pack_t *pack, const sl_browser_launch_t *launch)
     sl_pack_int(pack, launch->row.state);
     sl_pack_int(pack, launch->row.link_state);
     sl_pack_int(pack, launch->row.old_cookie);
+    sl_pack_int(pack, launch->toplevel);
 }
 
 static void unpack_launch(sl_unpack_t *from, sl_browser_launch_t *launch)
@@ -57,6 +61,7 @@ static void unpack_launch(sl_unpack_t *from, sl_browser_launch_t *launch)
     launch->row.state = (sl_launch_state_t)sl_unpack_int(from);
     launch->row.link_state = (sl_link_state_t)sl_unpack_int(from);
     launch->row.old_cookie = sl_unpack_int(from) != 0;
+    launch->toplevel = sl_unpack_int(from) != 0;
 }
 
 /** A renewed cookie's seconds are counted by PostgreSQL alone, so it is hardly kept at all. */
@@ -130,6 +135,34 @@ static void shift(sl_launch_t *row, apr_interval_time_t by)
     row->expires_at += by;
 }
 
+/** Parsed once here, so that no request of the app has to. */
+static void read_context(sl_browser_launch_t *launch, apr_pool_t *p)
+{
+    const char *text = launch->row.context;
+    sl_json_t *json = NULL;
+
+    launch->row.context = NULL;
+    if (text == NULL || sl_json_parse(&json, text, strlen(text), p, NULL) != SL_OK) {
+        return;
+    }
+    launch->banner = sl_json_str(json, "need_patient_banner");
+    launch->intent = sl_json_str(json, "intent");
+    launch->style_url = sl_json_str(json, "style_url");
+    launch->tenant = sl_json_str(json, "tenant");
+    launch->fhir_context = sl_json_str(json, "fhir_context");
+    launch->toplevel = json_object_get_boolean(sl_json_get(json, "toplevel"));
+}
+
+static const char *mark_of(const sl_browser_launch_t *launch, apr_pool_t *p)
+{
+    char tag[SL_APP_COOKIE_TAG_CHARS + 1];
+    char *mark = apr_palloc(p, SL_APP_COOKIE_MARK_CHARS + 1);
+
+    sl_app_cookie_tag(tag, launch->row.app);
+    sl_app_cookie_mark(mark, tag, launch->handle);
+    return mark;
+}
+
 static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_browser_t *found,
                   apr_pool_t *p)
 {
@@ -147,7 +180,10 @@ static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_brows
             sl_id_derive(&launch->session, rt->ring, launch->row.key_id, SL_ID_SESSION,
                          launch->row.id, p) != SL_OK) {
             launch->handle = NULL;
+            continue;
         }
+        launch->mark = mark_of(launch, p);
+        read_context(launch, p);
     }
 }
 

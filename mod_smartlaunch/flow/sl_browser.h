@@ -22,6 +22,11 @@ typedef struct {
     const char *handle;  /* derived, never stored in the database */
     const char *session; /* the session id, for the app's server side only */
     bool live;           /* state, idle and absolute limits judged at `now` */
+
+    /* ready-made for every request: the members of row.context, and the mark of its cookies */
+    const char *banner, *intent, *style_url, *tenant, *fhir_context; /* NULL: none */
+    const char *mark;
+    bool toplevel; /* it finished in a window of its own, not in a frame */
 } sl_browser_launch_t;
 
 typedef struct {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Headers of the app's answers: its cookies, redirects, framing, caching. */
-#include "base/sl_json.h"
 #include "httpd/sl_app_filter.h"
 #include "httpd/sl_bind_request.h"
 #include "httpd/sl_page.h"
@@ -34,13 +33,7 @@ static apr_array_header_t *values_of(request_rec *r, apr_table_t *table, const c
 /** The launch finished as a page of its own, not in a frame. */
 static bool is_embedded(request_rec *r, const sl_browser_launch_t *launch)
 {
-    const char *context = launch->row.context;
-    sl_json_t *json = NULL;
-
-    return !sl_conf_is_toplevel(sl_conf_server(r->server)) &&
-           (context == NULL ||
-            sl_json_parse(&json, context, strlen(context), r->pool, NULL) != SL_OK ||
-            !json_object_get_boolean(sl_json_get(json, "toplevel")));
+    return !sl_conf_is_toplevel(sl_conf_server(r->server)) && !launch->toplevel;
 }
 
 static void rewrite_cookies(request_rec *r, apr_table_t *table,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_pass.h"
-#include "base/sl_json.h"
 #include "httpd/sl_bind_request.h"
 #include "smart/sl_app_cookie.h"
 
@@ -90,21 +89,13 @@ static const char *expires(request_rec *r, const sl_launch_t *row)
     return apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_sec(end));
 }
 
-static void give_context(const sink_t *sink, const sl_launch_t *row)
+static void give_context(const sink_t *sink, const sl_browser_launch_t *launch)
 {
-    sl_json_t *json = NULL;
-    const char *banner;
-
-    if (row->context == NULL || sl_json_parse(&json, row->context, strlen(row->context),
-                                              sink->r->pool, NULL) != SL_OK) {
-        return;
-    }
-    banner = sl_json_str(json, "need_patient_banner");
-    give(sink, "SMART_INTENT", sl_json_str(json, "intent"));
-    give(sink, "SMART_NEED_PATIENT_BANNER", banner != NULL ? banner : "unknown");
-    give(sink, "SMART_STYLE_URL", sl_json_str(json, "style_url"));
-    give(sink, "SMART_TENANT", sl_json_str(json, "tenant"));
-    give(sink, "SMART_FHIR_CONTEXT", sl_json_str(json, "fhir_context"));
+    give(sink, "SMART_INTENT", launch->intent);
+    give(sink, "SMART_NEED_PATIENT_BANNER", launch->banner != NULL ? launch->banner : "unknown");
+    give(sink, "SMART_STYLE_URL", launch->style_url);
+    give(sink, "SMART_TENANT", launch->tenant);
+    give(sink, "SMART_FHIR_CONTEXT", launch->fhir_context);
 }
 
 static void give_session(const sink_t *sink, const sl_browser_launch_t *launch)
@@ -123,7 +114,9 @@ static void give_session(const sink_t *sink, const sl_browser_launch_t *launch)
     give(sink, "SMART_ENCOUNTER", row->encounter);
     give(sink, "SMART_SCOPE", row->scope_granted);
     give(sink, "SMART_EXPIRES", expires(r, row));
-    give_context(sink, row);
+    if (row->ehr != NULL) {
+        give_context(sink, launch);
+    }
 }
 
 /** The user as httpd knows it: REMOTE_USER, `Require user`, %u. */
@@ -160,21 +153,11 @@ static void give_launch(request_rec *r, const sl_browser_launch_t *launch)
     }
 }
 
-static const char *mark_of(request_rec *r, const sl_browser_launch_t *launch)
-{
-    char tag[SL_APP_COOKIE_TAG_CHARS + 1];
-    char *mark = apr_palloc(r->pool, SL_APP_COOKIE_MARK_CHARS + 1);
-
-    sl_app_cookie_tag(tag, launch->row.app);
-    sl_app_cookie_mark(mark, tag, launch->handle);
-    return mark;
-}
-
 const char *sl_pass_mark(request_rec *r)
 {
     const sl_browser_launch_t *launch = sl_request_of(r)->launch;
 
-    return launch != NULL ? mark_of(r, launch) : NULL;
+    return launch != NULL ? launch->mark : NULL;
 }
 
 /** Marks of all live launches, where they were looked up; NULL: nobody knows. */
@@ -190,7 +173,7 @@ static const char *const *live_marks(request_rec *r)
     marks = apr_pcalloc(r->pool, sizeof(*marks) * ((size_t)request->view.count + 1));
     for (int i = 0; i < request->view.count; i++) {
         if (request->view.launches[i].live) {
-            marks[count++] = mark_of(r, &request->view.launches[i]);
+            marks[count++] = request->view.launches[i].mark;
         }
     }
     return marks;
