@@ -27,6 +27,7 @@ sl_rc_t sl_visit_form(const sl_visit_t *visit, const char **body, apr_size_t *le
     const char *type = apr_table_get(r->headers_in, "Content-Type");
     char *text = apr_palloc(r->pool, MAX_FORM + 1);
     long got = 0;
+    bool more;
 
     *body = "";
     *len = 0;
@@ -36,12 +37,11 @@ sl_rc_t sl_visit_form(const sl_visit_t *visit, const char **body, apr_size_t *le
     if (ap_setup_client_block(r, REQUEST_CHUNKED_DECHUNK) != OK) {
         return sl_err_set(err, SL_INVALID, "SL6003", "a POST whose body cannot be read");
     }
-    while (ap_should_client_block(r) && *len <= MAX_FORM) {
+    more = ap_should_client_block(r) != 0; /* asked once: it is false after the first read */
+    while (more && *len <= MAX_FORM) {
         got = ap_get_client_block(r, text + *len, MAX_FORM + 1 - *len);
-        if (got <= 0) {
-            break;
-        }
-        *len += (apr_size_t)got;
+        more = got > 0;
+        *len += more ? (apr_size_t)got : 0;
     }
     if (got < 0 || *len > MAX_FORM) {
         return sl_err_set(err, SL_INVALID, "SL6004", "a form that is cut off or too long");

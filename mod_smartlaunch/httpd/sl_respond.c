@@ -91,6 +91,7 @@ static const char *json_body(request_rec *r, const sl_refusal_t *refusal)
 
 const char *sl_respond_prepare(request_rec *r, const sl_refusal_t *refusal)
 {
+    const char *body;
     sl_page_t page;
 
     log_refusal(r, refusal);
@@ -102,7 +103,10 @@ const char *sl_respond_prepare(request_rec *r, const sl_refusal_t *refusal)
     page.title = refusal->title;
     memcpy(page.text, refusal->text, sizeof(page.text));
     page.retry_after = refusal->retry_after;
-    return sl_page_prepare(r, &page);
+    body = sl_page_prepare(r, &page);
+    /* The address may hold a code or a handle, and browsers ask for /favicon.ico by themselves. */
+    apr_table_setn(r->err_headers_out, "Referrer-Policy", "no-referrer");
+    return body;
 }
 
 int sl_respond_refusal(request_rec *r, const sl_refusal_t *refusal)
