@@ -83,6 +83,7 @@ static void store(const sl_runtime_t *rt, const sl_shm_key_t *key, const sl_brow
     sl_err_t err;
 
     sl_pack_int(&pack, view->count);
+    sl_pack_int(&pack, view->more);
     for (int i = 0; i < view->count; i++) {
         pack_launch(&pack, &view->launches[i]);
     }
@@ -102,6 +103,7 @@ static bool recall(sl_browser_view_t *out, const sl_shm_entry_t *entry, apr_pool
                         (const char *)entry->value.bytes + entry->value.len, false};
 
     out->count = (int)sl_unpack_int(&from);
+    out->more = sl_unpack_int(&from) != 0;
     if (from.bad || out->count < 0 || out->count > 4096) {
         return false;
     }
@@ -169,6 +171,7 @@ static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_brows
     apr_interval_time_t ahead = apr_time_now() - found->now;
 
     out->count = found->launches->nelts;
+    out->more = found->more;
     out->launches = apr_pcalloc(p, sizeof(*out->launches) * ((size_t)out->count + 1));
     for (int i = 0; i < out->count; i++) {
         sl_browser_launch_t *launch = &out->launches[i];

@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     sl_browser_launch_t *launches; /* newest first */
     int count;
+    bool more; /* it has had more than these: nobody may conclude from what is not here */
 } sl_browser_view_t;
 
 /**

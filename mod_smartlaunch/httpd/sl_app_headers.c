@@ -65,6 +65,7 @@ static void set_cookies(request_rec *r)
     const sl_request_t *request = sl_request_of(r);
     const sl_location_conf_t *location = sl_conf_location(r);
     const sl_browser_launch_t *launch = sl_bind_is_smart(r) ? request->launch : NULL;
+    bool is_framed = !sl_conf_is_toplevel(sl_conf_server(r->server));
     sl_app_cookie_answer_t answer;
 
     answer.rule = location->cookies != NULL ? location->cookies : &by_default;
@@ -81,7 +82,7 @@ static void set_cookies(request_rec *r)
         apr_table_add(r->err_headers_out, "Set-Cookie",
                       sl_app_cookie_delete(r->pool,
                                            APR_ARRAY_IDX(request->dead_cookies, i, const char *),
-                                           location->path, true));
+                                           location->path, is_framed));
     }
 }
 

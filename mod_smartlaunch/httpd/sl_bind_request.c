@@ -280,6 +280,7 @@ int sl_bind_request(request_rec *r, const char *app, bool stay)
     if (rc != SL_OK) {
         return sl_respond_error(r, rc, &err);
     }
+    asked.more = request->view.more;
     decision = sl_bind_decide(&asked, facts_of(r, &request->view), request->view.count);
     request->is_bound = true;
     return act(r, &decision);

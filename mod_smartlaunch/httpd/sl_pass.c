@@ -167,7 +167,7 @@ static const char *const *live_marks(request_rec *r)
     const char **marks;
     int count = 0;
 
-    if (request->view.launches == NULL) {
+    if (request->view.launches == NULL || request->view.more) {
         return NULL;
     }
     marks = apr_pcalloc(r->pool, sizeof(*marks) * ((size_t)request->view.count + 1));

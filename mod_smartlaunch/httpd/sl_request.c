@@ -7,9 +7,12 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <http_log.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <string.h>
+
+APLOG_USE_MODULE(smartlaunch);
 
 sl_request_t *sl_request_of(request_rec *r)
 {
@@ -232,10 +235,18 @@ static void take_cookie(request_rec *r, sl_request_t *request, const sl_server_t
 {
     const sl_runtime_t *rt = server->main->runtime;
     const char *value = NULL;
+    sl_err_t err;
+    sl_rc_t rc;
 
     request->cookies = header(r, "Cookie");
-    if (request->cookies == NULL || rt == NULL ||
-        sl_cookie_find(&value, request->cookies, sl_conf_cookie(server), r->pool, NULL) != SL_OK) {
+    if (request->cookies == NULL || rt == NULL) {
+        return;
+    }
+    rc = sl_cookie_find(&value, request->cookies, sl_conf_cookie(server), r->pool, &err);
+    if (rc == SL_INVALID) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "%s: %s", err.id, err.text);
+    }
+    if (rc != SL_OK) {
         return;
     }
     if (sl_id_is_ours(rt->ring, SL_ID_BROWSER, value)) {
