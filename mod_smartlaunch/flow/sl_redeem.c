@@ -91,7 +91,10 @@ static sl_rc_t verify(sl_json_t **claims, const sl_runtime_t *rt, const sl_redee
         expect.keys = keys;
         rc = sl_id_token_verify(claims, id_token, &expect, trace->p, err);
     }
-    return rc == SL_NONE ? SL_UPSTREAM : rc;
+    if (rc == SL_NONE) {
+        rc = err->rc = SL_UPSTREAM;
+    }
+    return rc;
 }
 
 static sl_rc_t resolve_fhir_user(sl_redeemed_t *out, const sl_redeem_t *redeem,
@@ -99,7 +102,7 @@ static sl_rc_t resolve_fhir_user(sl_redeemed_t *out, const sl_redeem_t *redeem,
 {
     const char *raw = sl_json_str(claims, "fhirUser");
 
-    if (raw == NULL) {
+    if (sl_json_get(claims, "fhirUser") == NULL) {
         return SL_OK;
     }
     return sl_fhir_user_resolve(&out->fhir_user, raw, redeem->ehr->issuer, p, err);

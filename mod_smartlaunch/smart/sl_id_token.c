@@ -171,7 +171,8 @@ static sl_rc_t check_signature(const jws_t *jws, const sl_jwks_t *keys, apr_pool
         return rc;
     }
     if (rc != SL_OK || sl_jwk_verify(key, &jws->message, p, NULL) != SL_OK) {
-        return sl_err_set(err, SL_UPSTREAM, "SL2334",
+        /* Without a kid, nothing but this tells that the EHR has new keys. */
+        return sl_err_set(err, jws->kid == NULL ? SL_NONE : SL_UPSTREAM, "SL2334",
                           "the id_token's signature is not by a key of the EHR");
     }
     return SL_OK;

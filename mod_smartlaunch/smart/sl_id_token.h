@@ -22,8 +22,9 @@ typedef struct {
 
 /**
  * Verify. Everything that needs no key is checked first, so that a foreign token causes no fetch.
- * SL_OK: the claims, each of which may be trusted. SL_NONE: right so far, but `keys` is NULL or
- * has no key of this kid: fetch, and verify once more. SL_UPSTREAM: anything else.
+ * SL_OK: the claims, each of which may be trusted. SL_NONE: right so far, but `keys` is NULL, has
+ * no key of this kid, or none that fits a token without kid: fetch, and verify once more.
+ * SL_UPSTREAM: anything else.
  * @param claims owned by the pool; untouched unless SL_OK
  */
 SL_MUST_USE sl_rc_t sl_id_token_verify(sl_json_t **claims, const sl_secret_t *token,

@@ -138,6 +138,10 @@ static void test_headers(apr_pool_t *p, const signer_t *rsa, const sl_id_token_e
     }
     check(p, expect, signer_jwt(p, &forger, "{\"alg\":\"RS256\",\"kid\":\"a\"}", WHOLE),
           SL_UPSTREAM, "SL2334", "IDT-3 forged by another key");
+    check(p, expect, signer_jwt(p, &forger, "{\"alg\":\"RS256\"}", WHOLE), SL_NONE, "SL2334",
+          "IDT-4 no kid, and another key: the EHR may have new ones");
+    check(p, expect, signer_jwt(p, rsa, "{\"alg\":\"ES256\"}", WHOLE), SL_NONE, "SL2334",
+          "IDT-4 no kid, and no key of that kind: the EHR may have new ones");
     check(p, expect, signer_jwt(p, &forger, own_key, WHOLE), SL_UPSTREAM, "SL2334",
           "IDT-3 a key or a URL in the header is not believed");
 }

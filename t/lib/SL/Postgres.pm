@@ -74,7 +74,7 @@ sub dump {
 sub DESTROY {
     my ($self) = @_;
     local ($@, $?, $!);
-    $_->disconnect for values %{ delete $self->{dbh} || {} };
+    $_->disconnect for grep { $_ } values %{ delete $self->{dbh} || {} };
     return;
 }
 
