@@ -32,7 +32,7 @@ static const sl_stmt_t BY_USER = {
 
 /*
  * own      the launch, if it is live, pending and of this very cookie
- * ready    … and its token is the one that was sealed anew
+ * ready    … and its token is the one that was sealed anew, or of no use any more
  * then as in finish, but an earlier revocation does not stand in the way: the user was asked.
  * linked_at is now: the cookie before this renewal shall not open a launch that has a user.
  */
@@ -50,7 +50,8 @@ static const sl_stmt_t MAKE = {
         " WHERE t.generation = $9::bigint FOR UPDATE OF t),"
         "ready AS ("
         " SELECT o.* FROM own o WHERE EXISTS (SELECT 1 FROM tk) OR ($9 = 0"
-        "  AND NOT EXISTS (SELECT 1 FROM smartlaunch.token t WHERE t.launch = o.id))),"
+        "  AND NOT EXISTS (SELECT 1 FROM smartlaunch.token t WHERE t.launch = o.id"
+        "   AND t.status = 'active'))),"
         "rivals AS ("
         " SELECT k.id, k.ehr_user = o.ehr_user AND k.app_user = o.app_user"
         "  AND k.issuer IS NOT DISTINCT FROM o.issuer AND k.sub IS NOT DISTINCT FROM o.sub"
@@ -78,10 +79,10 @@ static const sl_stmt_t MAKE = {
         " FROM go g WHERE l.id = g.id),"
         "kept AS ("
         " UPDATE smartlaunch.token t SET link = g.link, app_user = g.app_user,"
-        "  access_sealed = CASE WHEN t.status <> 'revoked' THEN $10::bytea END,"
-        "  refresh_sealed = CASE WHEN t.status <> 'revoked' THEN $11::bytea END,"
-        "  key_id = $12::text"
-        " FROM go g WHERE t.launch = g.id AND $9 > 0),"
+        "  access_sealed = CASE WHEN t.status = 'active' THEN $10::bytea END,"
+        "  refresh_sealed = CASE WHEN t.status = 'active' THEN $11::bytea END,"
+        "  key_id = coalesce($12::text, t.key_id)"
+        " FROM go g WHERE t.launch = g.id),"
         SQL_MATES "," SQL_NOTED("g.id", "go g, ", "$5")
         "SELECT EXISTS (SELECT 1 FROM ready) AS mine, g.id IS NOT NULL AS done, g.link,"
         " (SELECT count(*) FROM mates WHERE ends) AS ended,"

@@ -43,7 +43,7 @@ typedef struct {
     const char *launch;
     const unsigned char *browser_hash, *new_browser_hash;
     const char *app_user, *how; /* how: "app", "site", "same-name" */
-    int64_t generation;         /* of the token read; 0: the launch has no token */
+    int64_t generation;         /* of the token read; 0: the launch has no active token */
     sl_bytes_t access_sealed, refresh_sealed;
     const char *key_id;
     sl_others_t others; /* END or KEEP; by app user, now that it is known */

@@ -189,6 +189,25 @@ static void revokes(void)
            "ended|revoked: test", "… and says why");
 }
 
+/* A DBA revoked the token of a launch that still waits for its user. */
+static void without_token(void)
+{
+    const char *id = launch_pending("k-8", "kh-1", "kh-2", "dr-late");
+    sl_link_make_t how = making(id, "kh-2", "kh-3", "late");
+    sl_link_made_t made;
+
+    how.generation = 0;
+    how.access_sealed = how.refresh_sealed = (sl_bytes_t){NULL, 0};
+    how.key_id = NULL;
+    is_int(make(&how, &made), SL_EXPIRED, "an active token has to be sealed anew");
+    (void)owner("SELECT smartlaunch.revoke_token('%s', 'test')", id);
+    is_int(make(&how, &made), SL_OK, "a launch whose token was revoked can be linked without");
+    is_str(owner("SELECT concat_ws('|', app_user, status, access_sealed IS NULL, key_id)"
+                 " FROM smartlaunch.token WHERE launch = '%s'",
+                 id),
+           "late|revoked|t|k1", "… and has none afterwards");
+}
+
 static void reads_token(void)
 {
     const char *id = launch("k-7", "kg-1", "kg-2");
@@ -216,6 +235,7 @@ int test_link(void)
     ends_others();
     revokes();
     clean();
+    without_token();
     reads_token();
     return tap_done();
 }
