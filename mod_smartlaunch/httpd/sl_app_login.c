@@ -225,11 +225,17 @@ static void on_no_launch(request_rec *r, const char *user, sl_trace_t *trace)
     }
 }
 
+static bool is_user_of(const sl_browser_launch_t *launch, const char *user)
+{
+    return launch->row.app_user != NULL && strcmp(launch->row.app_user, user) == 0;
+}
+
+/** A session is no launch: whoever logs in next takes it over, and no page has to say so. */
 static void log_in(sl_app_login_t *out, request_rec *r, const sl_login_t *login, const char *user)
 {
     const sl_browser_launch_t *launch = login->launch;
 
-    if (launch == NULL) {
+    if (launch == NULL || (launch->row.kind == SL_KIND_SESSION && !is_user_of(launch, user))) {
         on_no_launch(r, user, login->trace);
         return;
     }
@@ -240,7 +246,7 @@ static void log_in(sl_app_login_t *out, request_rec *r, const sl_login_t *login,
         on_pending(out, r, login, user);
         return;
     case SL_LINK_LINKED:
-        if (launch->row.app_user == NULL || strcmp(launch->row.app_user, user) != 0) {
+        if (!is_user_of(launch, user)) {
             on_other_user(out, r, login);
         }
         return;
