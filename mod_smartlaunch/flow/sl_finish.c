@@ -137,7 +137,10 @@ static sl_rc_t redeem(sl_finishing_t *f, const sl_runtime_t *rt, const sl_finish
         expected.issuer = f->pending.issuer;
         expected.is_advertised = f->pending.iss_parameter;
         rc = sl_issuer_param_check(&expected, finish->answer->iss, err);
-        rc = rc == SL_DENIED ? SL_INVALID : rc;
+        if (rc == SL_DENIED) { /* nobody said no: the answer is not for us */
+            err->rc = SL_INVALID;
+            rc = SL_INVALID;
+        }
     }
     if (rc == SL_OK && finish->answer->kind == SL_REDIRECT_ERROR) {
         rc = refused_by_ehr(f, finish, err);
@@ -170,6 +173,7 @@ sl_rc_t sl_finish_answer(sl_finished_t *out, sl_finishing_t *f, const sl_runtime
 
     memset(out, 0, sizeof(*out));
     memset(f, 0, sizeof(*f));
+    f->claimed.outcome = SL_CLAIM_UNKNOWN;
     if (!sl_id_is_ours(rt->ring, SL_ID_STATE, finish->answer->state)) {
         return sl_err_set(err, SL_INVALID, "SL4313", "an answer without a state of ours");
     }

@@ -54,14 +54,22 @@ static const char *network_of(const request_rec *r)
     return apr_pstrmemdup(r->pool, ip, (apr_size_t)(end - ip));
 }
 
+static bool ends_with(const sl_trace_t *trace, const sl_err_t *err)
+{
+    const apr_array_header_t *steps = trace->steps;
+
+    return steps->nelts > 0 &&
+           strcmp(APR_ARRAY_IDX(steps, steps->nelts - 1, sl_step_t).outcome, err->id) == 0;
+}
+
 /** A request that never became a launch leaves its steps, too. */
-static int refuse(const sl_visit_t *visit, const sl_trace_t *trace, const char *step, sl_rc_t rc,
+static int refuse(const sl_visit_t *visit, sl_trace_t *trace, const char *step, sl_rc_t rc,
                   const sl_err_t *err)
 {
     sl_err_t lost;
 
-    if (trace->steps->nelts == 0) {
-        sl_trace_failed((sl_trace_t *)trace, step, 0, 0, err);
+    if (!ends_with(trace, err)) {
+        sl_trace_failed(trace, step, 0, 0, err);
     }
     if (sl_store_steps_add(visit->rt->db, NULL, trace->steps, visit->r->pool, &lost) != SL_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, visit->r, "%s: %s", lost.id, lost.text);
@@ -134,6 +142,23 @@ static int go_on(const sl_visit_t *visit, const sl_finished_t *finished)
                                "no-referrer");
 }
 
+/** The EHR ended the launch: its reason in our words, and what it adds as a quotation (CBK-4). */
+static int refused_by_ehr(const sl_visit_t *visit, const sl_redirect_t *answer, sl_rc_t rc,
+                          const sl_err_t *err)
+{
+    sl_refusal_t refusal;
+
+    sl_respond_describe(&refusal, visit->r, rc, err);
+    refusal.text[0] = sl_redirect_error_text(answer->error);
+    if (answer->description != NULL) {
+        refusal.text[3] = refusal.text[2];
+        refusal.text[2] = refusal.text[1];
+        refusal.text[1] = apr_pstrcat(visit->r->pool, "It adds: \"", answer->description, "\"",
+                                      NULL);
+    }
+    return sl_respond_refusal(visit->r, &refusal);
+}
+
 static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
 {
     const char *dest = apr_table_get(visit->r->headers_in, "Sec-Fetch-Dest");
@@ -156,6 +181,9 @@ static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
         }
     } else if (rc != SL_OK && finishing.claimed.outcome != SL_CLAIM_WON) {
         return refuse(visit, trace, "callback", rc, &err);
+    }
+    if ((rc == SL_DENIED || rc == SL_BUSY) && answer->kind == SL_REDIRECT_ERROR) {
+        return refused_by_ehr(visit, answer, rc, &err);
     }
     return rc == SL_OK ? go_on(visit, &finished) : sl_respond_error(visit->r, rc, &err);
 }
