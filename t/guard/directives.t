@@ -22,4 +22,10 @@ guard('every directive of conf/smartlaunch.conf is in the code', [ sort keys %ex
 guard('every directive of the code is in docs/design.md', [ sort keys %known ],
     sub { return $design =~ /\b$_[0]\b/ ? () : $_[0] });
 
+my @documents = files(qr{^(?:README\.md|CHANGES|docs/[^/]*\.md|man/.*|demo/.*\.md)$});
+guard('no document names a directive that is not in the code', \@documents, sub {
+    my ($file) = @_;
+    return map { "$file: $_" } grep { !$known{$_} } text($file) =~ /\b(Smart[A-Z]\w*)/g;
+});
+
 done_testing();
