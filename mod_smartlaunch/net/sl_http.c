@@ -11,6 +11,7 @@
 #define MAX_HEADER_BYTES (64 * 1024)
 #define MAX_RETRY_AFTER 86400
 #define GATE_RETRY_AFTER 2
+#define DEFAULT_TIMEOUT 10000L /* milliseconds */
 /* How long a connection may have been idle to be used again, in seconds. A POST must not meet one
  * that the other side is just closing: it could not be sent again. */
 #define IDLE_GET 30L
@@ -193,7 +194,7 @@ static bool set_rules(CURL *handle, const sl_http_request_t *request)
         curl_easy_setopt(handle, CURLOPT_USERAGENT, "mod_smartlaunch"),
         curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
                          millis(request->connect_timeout, 3000L)),
-        curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, millis(request->timeout, 10000L)),
+        curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, millis(request->timeout, DEFAULT_TIMEOUT)),
     };
 
     for (size_t i = 0; i < sizeof(rc) / sizeof(*rc); i++) {
@@ -237,11 +238,22 @@ static bool set_all(CURL *handle, exchange_t *x)
            curl_easy_setopt(handle, CURLOPT_HEADERDATA, x) == CURLE_OK;
 }
 
+/* libcurl compares host names by itself, and leaves OpenSSL's verdict unset then. */
+static const char *tls_problem(CURL *handle, CURLcode code)
+{
+    long verdict = X509_V_ERR_UNSPECIFIED;
+
+    (void)curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &verdict);
+    if (verdict != X509_V_OK && verdict != X509_V_ERR_UNSPECIFIED) {
+        return X509_verify_cert_error_string(verdict);
+    }
+    return code == CURLE_PEER_FAILED_VERIFICATION ? "its certificate is not for this host name"
+                                                  : "it does not speak TLS 1.2 or later";
+}
+
 /* What libcurl's end means to us. */
 static sl_rc_t failed(CURL *handle, const exchange_t *x, CURLcode code, sl_err_t *err)
 {
-    long verdict = 0;
-
     if (x->too_large || code == CURLE_FILESIZE_EXCEEDED) {
         return sl_err_set(err, SL_UPSTREAM, "SL3504", "%s: the answer is too large", x->host);
     }
@@ -258,10 +270,8 @@ static sl_rc_t failed(CURL *handle, const exchange_t *x, CURLcode code, sl_err_t
                           x->host);
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR) {
-        (void)curl_easy_getinfo(handle, CURLINFO_SSL_VERIFYRESULT, &verdict);
         return sl_err_set(err, SL_UPSTREAM, "SL3508", "%s: no trusted TLS connection: %s", x->host,
-                          verdict == 0 ? curl_easy_strerror(code)
-                                       : X509_verify_cert_error_string(verdict));
+                          tls_problem(handle, code));
     }
     if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
         return sl_err_set(err, SL_FAILED, "SL3509", "%s: %s", x->host, curl_easy_strerror(code));
@@ -316,11 +326,19 @@ static sl_rc_t perform(sl_http_t *client, exchange_t *x, sl_http_reply_t *reply,
     return rc;
 }
 
+/* Both tries of a GET, and a little for ourselves. */
+static apr_interval_time_t longest(const sl_http_request_t *request)
+{
+    return 2 * apr_time_from_msec(millis(request->timeout, DEFAULT_TIMEOUT)) +
+           apr_time_from_sec(1);
+}
+
 sl_rc_t sl_http_do(sl_http_t *client, const sl_http_request_t *request, sl_http_reply_t *reply,
                    apr_pool_t *p, sl_err_t *err)
 {
     exchange_t x = {.request = request};
     apr_time_t began = apr_time_now();
+    sl_http_place_t place;
     sl_rc_t rc;
 
     memset(reply, 0, sizeof(*reply));
@@ -328,14 +346,14 @@ sl_rc_t sl_http_do(sl_http_t *client, const sl_http_request_t *request, sl_http_
     x.answer.max = request->max_bytes == 0 ? SL_HTTP_MAX_BYTES : request->max_bytes;
     if (!is_allowed(&x, p)) {
         rc = sl_err_set(err, SL_INVALID, "SL3512", "%s: this URL is not one we may call", x.host);
-    } else if (!sl_http_gate_enter(request->gate)) {
+    } else if (!sl_http_gate_enter(request->gate, longest(request), &place)) {
         rc = sl_err_set(err, SL_BUSY, "SL3513", "%s: too many requests are waiting for it", x.host);
         if (err != NULL) {
             err->retry_after = GATE_RETRY_AFTER;
         }
     } else {
         rc = perform(client, &x, reply, p, err);
-        sl_http_gate_leave(request->gate);
+        sl_http_gate_leave(request->gate, &place);
     }
     if (reply->body == NULL) {
         reply->body = sl_secret_new(p, "", 0);
