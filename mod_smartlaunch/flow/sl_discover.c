@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_discover.h"
 #include "flow/sl_document.h"
-#include "smart/sl_notice.h"
-
-static void tell(const sl_runtime_t *rt, const apr_array_header_t *notices)
-{
-    for (int i = 0; i < notices->nelts; i++) {
-        const sl_notice_t *notice = &APR_ARRAY_IDX(notices, i, sl_notice_t);
-
-        sl_log(&rt->log, SL_LOG_INFO, notice->id, "%s", notice->text);
-    }
-}
 
 static sl_document_t smart_configuration(const sl_ehr_t *ehr, apr_pool_t *p)
 {
@@ -20,28 +10,45 @@ static sl_document_t smart_configuration(const sl_ehr_t *ehr, apr_pool_t *p)
     return document;
 }
 
+static sl_rc_t read_body(sl_discovery_body_t *out, const sl_runtime_t *rt,
+                         const sl_document_t *document, sl_trace_t *trace, sl_err_t *err)
+{
+    sl_document_body_t found;
+    sl_rc_t rc = sl_document_get(&found, rt, document, trace, err);
+
+    if (rc == SL_OK) {
+        out->body = found.body;
+        out->len = found.len;
+        out->notices = sl_notice_list(trace->p);
+    }
+    return rc;
+}
+
+/** What came of parsing a document: a bad one is not asked for again for a short while. */
+static sl_rc_t judge(sl_rc_t rc, const sl_runtime_t *rt, const sl_document_t *document,
+                     sl_trace_t *trace, sl_err_t *err)
+{
+    if (rc == SL_OK) {
+        return SL_OK;
+    }
+    sl_document_reject(rt, document, err);
+    return sl_trace_failed(trace, document->step, 0, 0, err);
+}
+
 /** What the EHR's smart-configuration says, whatever is stored. */
 static sl_rc_t ask(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
                    sl_trace_t *trace, sl_err_t *err)
 {
     sl_document_t document = smart_configuration(ehr, trace->p);
-    sl_document_body_t found;
     sl_discovery_body_t body;
-    sl_rc_t rc = sl_document_get(&found, rt, &document, trace, err);
+    sl_rc_t rc = read_body(&body, rt, &document, trace, err);
 
     if (rc != SL_OK) {
         return rc;
     }
-    body.body = found.body;
-    body.len = found.len;
-    body.notices = sl_notice_list(trace->p);
     rc = sl_discovery_parse(out, ehr, &body, trace->p, err);
-    if (rc != SL_OK) {
-        sl_document_reject(rt, &document, err);
-        return sl_trace_failed(trace, "discovery", 0, 0, err);
-    }
-    tell(rt, body.notices);
-    return SL_OK;
+    sl_runtime_tell(rt, ehr, body.notices);
+    return judge(rc, rt, &document, trace, err);
 }
 
 sl_rc_t sl_discover_endpoints(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
@@ -78,23 +85,15 @@ static sl_rc_t find_jwks(sl_endpoints_t *endpoints, const sl_runtime_t *rt, cons
 {
     sl_document_t document = {ehr, sl_discovery_openid_url(trace->p, endpoints, ehr), "openid",
                               SL_DISCOVERY_MAX_BYTES, 0};
-    sl_document_body_t found;
     sl_discovery_body_t body;
-    sl_rc_t rc = sl_document_get(&found, rt, &document, trace, err);
+    sl_rc_t rc = read_body(&body, rt, &document, trace, err);
 
     if (rc != SL_OK) {
         return rc;
     }
-    body.body = found.body;
-    body.len = found.len;
-    body.notices = sl_notice_list(trace->p);
     rc = sl_discovery_openid(endpoints, ehr, &body, trace->p, err);
-    if (rc != SL_OK) {
-        sl_document_reject(rt, &document, err);
-        return sl_trace_failed(trace, "openid", 0, 0, err);
-    }
-    tell(rt, body.notices);
-    return SL_OK;
+    sl_runtime_tell(rt, ehr, body.notices);
+    return judge(rc, rt, &document, trace, err);
 }
 
 sl_rc_t sl_discover_keys(sl_jwks_t **out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
@@ -114,9 +113,5 @@ sl_rc_t sl_discover_keys(sl_jwks_t **out, const sl_runtime_t *rt, const sl_ehr_t
         return rc;
     }
     rc = sl_jwks_parse(out, found.body, found.len, trace->p, err);
-    if (rc != SL_OK) {
-        sl_document_reject(rt, &document, err);
-        return sl_trace_failed(trace, "jwks", 0, 0, err);
-    }
-    return SL_OK;
+    return judge(rc, rt, &document, trace, err);
 }

@@ -9,15 +9,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-static void tell(const sl_runtime_t *rt, const apr_array_header_t *notices, const char *ehr)
-{
-    for (int i = 0; i < notices->nelts; i++) {
-        const sl_notice_t *notice = &APR_ARRAY_IDX(notices, i, sl_notice_t);
-
-        sl_log(&rt->log, SL_LOG_INFO, notice->id, "%s: %s", ehr, notice->text);
-    }
-}
-
 /** The token endpoint forgot us: its discovery may have changed (DIS-9). */
 static void after_refusal(const sl_runtime_t *rt, const sl_redeem_t *redeem,
                           const sl_http_reply_t *reply, apr_pool_t *p)
@@ -62,7 +53,7 @@ static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt,
     } else {
         sl_trace_ok(trace, "token", reply.status, began, NULL);
     }
-    tell(rt, notices, redeem->ehr->name);
+    sl_runtime_tell(rt, redeem->ehr, notices);
     return rc;
 }
 
@@ -147,7 +138,7 @@ static sl_rc_t read_context(sl_redeemed_t *out, const sl_runtime_t *rt,
     const sl_context_input_t input = {out->tokens.json, &redeem->ehr->quirks, notices};
     sl_rc_t rc = sl_context_parse(&out->context, &input, trace->p, err);
 
-    tell(rt, notices, redeem->ehr->name);
+    sl_runtime_tell(rt, redeem->ehr, notices);
     if (rc == SL_OK) {
         rc = sl_context_check_patient(&out->context, redeem->pending->scope, err);
     }

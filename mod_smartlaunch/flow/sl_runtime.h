@@ -8,6 +8,7 @@
 #include "base/sl_shm.h"
 #include "net/sl_http.h"
 #include "smart/sl_ehr.h"
+#include "smart/sl_notice.h"
 #include "store/sl_db.h"
 
 /** One per process, made after fork. Everything in it is thread safe. */
@@ -36,6 +37,10 @@ typedef struct {
     sl_link_policy_t policy;
     apr_interval_time_t idle, max; /* SmartSession */
 } sl_site_t;
+
+/** Log what a pure rule found worth a line (sl_notice_t) about an EHR. */
+void sl_runtime_tell(const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                     const apr_array_header_t *notices);
 
 /** The bound on requests in flight to this EHR, or NULL. */
 sl_http_gate_t *sl_runtime_gate(const sl_runtime_t *rt, const sl_ehr_t *ehr);
