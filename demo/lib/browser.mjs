@@ -58,15 +58,18 @@ export async function openApp(page) {
   return embedded(page);
 }
 
-/** A window of the EHR's site that embeds this URL, for what its own pages have no button for. */
+/** A window on the EHR's site, filled by a frame with this URL, for what its own pages have no button for. */
 export async function embed(workstation, url) {
   const page = await workstation.newPage();
-  const at = `${EHR}/embed-for-a-test`;
-  const html = url.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
-  await page.route(at, (route) => route.fulfill({ contentType: 'text/html', body: `<!doctype html>
-    <meta name="viewport" content="width=device-width"><body style="margin:0">
-    <iframe src="${html}" style="border:0;width:100%;height:800px"></iframe>` }));
-  await page.goto(at);
+  await page.goto(`${EHR}/`);
+  await page.evaluate((src) => {
+    const frame = document.createElement('iframe');
+    Object.assign(frame.style, { position: 'fixed', inset: '0', width: '100%', height: '100%', border: '0', background: '#fff' });
+    const loaded = new Promise((done) => { frame.onload = done; });
+    frame.src = src;
+    document.body.append(frame);
+    return loaded;
+  }, url);
   return page;
 }
 

@@ -92,7 +92,7 @@ await test('back button after the launch: still the record, no page of ours in b
   const { page, app } = run.second;
   await app.getByRole('link', { name: 'Records' }).click();
   await app.locator('#records').waitFor();
-  await page.goBack();
+  await (await b.frameOf(page)).evaluate(() => history.back());
   await app.locator('#record').waitFor();
   assert.deepEqual(await b.shown(app), { patient: A, user: 'alice' });
 });

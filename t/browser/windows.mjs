@@ -89,7 +89,7 @@ await test('a URL without a handle: nobody guesses, the chooser comes and its li
   const seen = new Set();
   for (const index of [0, 1]) {
     await typeIn(one, `${b.APP}/study/`);
-    await links.nth(index).click();
+    await links.nth(index).press('Enter');
     await one.app.locator('#record').waitFor();
     seen.add((await b.shown(one.app)).patient);
   }
@@ -119,7 +119,7 @@ await test('a form post that names no launch: 409, nothing is saved', async () =
 });
 
 await test('a handle in another browser opens nothing', async () => {
-  const [handle] = (await b.frameOf(two.page)).url().match(/smart_launch=[^&#]+/) ?? assert.fail('no handle in the URL');
+  const [handle] = (await b.frameOf(one.page)).url().match(/smart_launch=[^&#]+/) ?? assert.fail('no handle in the URL');
   const other = await b.openWorkstation(browser);
   const page = await b.embed(other, `${b.APP}/study/?${handle}`);
   const app = b.embedded(page);

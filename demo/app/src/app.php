@@ -8,7 +8,7 @@ require __DIR__ . '/launch.php';
 require __DIR__ . '/session.php';
 require __DIR__ . '/study.php';
 
-header("Content-Security-Policy: default-src 'none'; style-src 'self'; form-action 'self';"
+header("Content-Security-Policy: default-src 'none'; style-src 'self'; connect-src 'self'; form-action 'self';"
     . " base-uri 'none'; frame-ancestors 'self'");
 header('X-Frame-Options: SAMEORIGIN');
 header('X-Content-Type-Options: nosniff');
