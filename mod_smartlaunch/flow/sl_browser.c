@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define KIND_BROWSER 'B'
+#define KIND_USE 'U'
 
 /** How long shared memory is believed before PostgreSQL is asked again. */
 #define FRESH apr_time_from_sec(3)
@@ -114,18 +115,60 @@ static bool recall(sl_browser_view_t *out, const sl_shm_entry_t *entry, apr_pool
     return !from.bad;
 }
 
-static bool is_over(const sl_launch_t *row, const sl_browser_key_t *key)
+/**
+ * The last use of a launch, as memory knows it. It is kept beside what was read of the launch, so
+ * that noting a use neither takes that away nor makes it older; and it counts while PostgreSQL
+ * cannot be told.
+ */
+static apr_time_t last_use(const sl_runtime_t *rt, const sl_launch_t *row, apr_time_t now)
 {
-    return key->now >= row->expires_at || key->now >= row->last_seen_at + key->idle;
+    sl_shm_key_t where = sl_shm_key(KIND_USE, row->id, strlen(row->id));
+    sl_shm_entry_t entry;
+    apr_pool_t *tmp;
+    apr_time_t last = row->last_seen_at;
+
+    if (apr_pool_create(&tmp, NULL) != APR_SUCCESS) {
+        return last;
+    }
+    if (sl_shm_get(rt->shm, &where, now, &entry, tmp) == SL_OK && entry.stored > last) {
+        last = entry.stored;
+    }
+    apr_pool_destroy(tmp);
+    return last;
 }
 
-static void judge(sl_browser_view_t *view, const sl_browser_key_t *key)
+static void note_use(const sl_runtime_t *rt, const sl_launch_t *row, const sl_browser_key_t *key)
+{
+    sl_shm_key_t where = sl_shm_key(KIND_USE, row->id, strlen(row->id));
+    sl_shm_put_t entry;
+    sl_err_t err;
+
+    memset(&entry, 0, sizeof(entry));
+    entry.value.bytes = (const unsigned char *)"";
+    entry.now = key->now;
+    entry.expires = key->now + key->idle;
+    entry.rank = SL_SHM_HIGH;
+    if (sl_shm_put(rt->shm, &where, &entry, &err) != SL_OK) {
+        sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
+    }
+}
+
+static bool is_over(const sl_runtime_t *rt, const sl_launch_t *row, const sl_browser_key_t *key)
+{
+    if (key->now >= row->expires_at) {
+        return true;
+    }
+    return key->now >= row->last_seen_at + key->idle &&
+           key->now >= last_use(rt, row, key->now) + key->idle;
+}
+
+static void judge(sl_browser_view_t *view, const sl_runtime_t *rt, const sl_browser_key_t *key)
 {
     for (int i = 0; i < view->count; i++) {
         sl_browser_launch_t *launch = &view->launches[i];
 
-        launch->live = launch->row.state == SL_LAUNCH_LIVE && !is_over(&launch->row, key) &&
-                       launch->handle != NULL;
+        launch->live = launch->row.state == SL_LAUNCH_LIVE && launch->handle != NULL &&
+                       !is_over(rt, &launch->row, key);
     }
 }
 
@@ -200,7 +243,7 @@ static void close_over(const sl_runtime_t *rt, const sl_browser_view_t *view,
         sl_err_t err;
         int ended;
 
-        if (row->state != SL_LAUNCH_LIVE || !is_over(row, key)) {
+        if (row->state != SL_LAUNCH_LIVE || !is_over(rt, row, key)) {
             continue;
         }
         end.id = row->id;
@@ -246,7 +289,7 @@ sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt,
         }
     }
     if (rc == SL_OK) {
-        judge(out, key);
+        judge(out, rt, key);
     }
     return rc;
 }
@@ -263,11 +306,17 @@ void sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
 {
     apr_interval_time_t every = key->idle / 4 < TOUCH_EVERY ? key->idle / 4 : TOUCH_EVERY;
     sl_err_t err;
+    sl_rc_t rc;
 
-    if (key->now < launch->row.last_seen_at + every) {
+    if (key->now < launch->row.last_seen_at + every ||
+        key->now < last_use(rt, &launch->row, key->now) + every) {
         return;
     }
-    if (sl_store_launch_touch(rt->db, launch->row.id, &err) == SL_OK) {
+    note_use(rt, &launch->row, key);
+    rc = sl_store_launch_touch(rt->db, launch->row.id, &err);
+    if (rc == SL_EXPIRED) {
         sl_browser_forget(rt, key->cookie, key->app);
+    } else if (rc != SL_OK) {
+        sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
     }
 }

@@ -12,6 +12,7 @@
 #define KIND_LEASE 'L'
 
 #define POLL apr_time_from_msec(10)
+#define RETRY_AFTER 2 /* seconds */
 
 /** The keys of one document: what it says, that it failed, who is fetching it. */
 typedef struct {
@@ -47,8 +48,7 @@ static bool find(sl_document_body_t *out, const sl_runtime_t *rt, const keys_t *
 }
 
 /** Did it fail a moment ago? Then `err` says how. */
-static bool find_failure(const sl_runtime_t *rt, const keys_t *keys, apr_pool_t *p,
-                         sl_err_t *err)
+static bool find_failure(const sl_runtime_t *rt, const keys_t *keys, apr_pool_t *p, sl_err_t *err)
 {
     sl_shm_entry_t entry;
     sl_unpack_t from;
@@ -70,8 +70,8 @@ static bool find_failure(const sl_runtime_t *rt, const keys_t *keys, apr_pool_t 
     return true;
 }
 
-static void put(const sl_runtime_t *rt, const sl_shm_key_t *key, const void *bytes,
-                apr_size_t len, apr_interval_time_t life)
+static void put(const sl_runtime_t *rt, const sl_shm_key_t *key, const void *bytes, apr_size_t len,
+                apr_interval_time_t life)
 {
     sl_shm_put_t entry;
     sl_err_t err;
@@ -110,9 +110,8 @@ static bool take_lease(const sl_runtime_t *rt, const keys_t *keys, const sl_ehr_
     return sl_shm_add(rt->shm, &keys->lease, &entry, &err) != SL_CONFLICT;
 }
 
-static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt,
-                     const sl_document_t *document, const keys_t *keys, sl_trace_t *trace,
-                     sl_err_t *err)
+static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt, const sl_document_t *document,
+                     const keys_t *keys, sl_trace_t *trace, sl_err_t *err)
 {
     sl_http_reply_t reply = {0};
     apr_time_t began = apr_time_now();
@@ -126,7 +125,10 @@ static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt,
         err->retry_after = reply.retry_after;
     }
     if (rc != SL_OK) {
-        put_failure(rt, keys, err, trace->p);
+        /* That we had no place to ask in says nothing of the document. */
+        if (rc != SL_BUSY || reply.status != 0) {
+            put_failure(rt, keys, err, trace->p);
+        }
         return sl_trace_failed(trace, document->step, reply.status, began, err);
     }
     out->body = sl_secret_reveal(reply.body);
@@ -138,24 +140,52 @@ static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt,
     return SL_OK;
 }
 
-/** Somebody else is fetching: wait for what comes of it, within the EHR's time-out. */
+/**
+ * Somebody else is fetching: wait for what comes of it. Whoever waits holds a worker, as the one
+ * who fetches does, so both count for SmartOutbound max=; who finds no place stays for a moment
+ * only, which is enough for an EHR in health.
+ */
 static sl_rc_t wait_for_other(sl_document_body_t *out, const sl_runtime_t *rt,
                               const sl_document_t *document, const keys_t *keys,
                               apr_time_t newer_than, apr_pool_t *p, sl_err_t *err)
 {
-    apr_time_t until = apr_time_now() + document->ehr->timeout;
+    sl_http_gate_t *gate = sl_runtime_gate(rt, document->ehr);
+    apr_interval_time_t longest = document->ehr->timeout;
+    sl_http_place_t place;
+    bool has_place = sl_http_gate_enter(gate, longest, &place);
+    apr_time_t until = apr_time_now() + (has_place ? longest : SL_DOCUMENT_MOMENT);
+    sl_rc_t rc = SL_NONE;
 
-    while (apr_time_now() < until) {
+    while (rc == SL_NONE && apr_time_now() < until) {
         if (find(out, rt, keys, newer_than, p)) {
-            return SL_OK;
+            rc = SL_OK;
+        } else if (find_failure(rt, keys, p, err)) {
+            rc = err->rc;
+        } else {
+            apr_sleep(POLL);
         }
-        if (find_failure(rt, keys, p, err)) {
-            return err->rc;
-        }
-        apr_sleep(POLL);
     }
-    return sl_err_set(err, SL_TIMEOUT, "SL4603", "%s: %s did not come in time",
-                      document->ehr->name, document->step);
+    sl_http_gate_leave(gate, &place);
+    if (rc != SL_NONE) {
+        return rc;
+    }
+    if (has_place) {
+        return sl_err_set(err, SL_TIMEOUT, "SL4603", "%s: %s did not come in time",
+                          document->ehr->name, document->step);
+    }
+    sl_err_set(err, SL_BUSY, "SL4605", "%s: too many requests are waiting for its %s",
+               document->ehr->name, document->step);
+    if (err != NULL) {
+        err->retry_after = RETRY_AFTER;
+    }
+    return SL_BUSY;
+}
+
+/** An old copy will do, for who does not ask for a newer one. */
+static bool find_old(sl_document_body_t *out, const sl_runtime_t *rt, const sl_document_t *document,
+                     const keys_t *keys, apr_pool_t *p)
+{
+    return document->newer_than == 0 && find(out, rt, keys, 0, p);
 }
 
 sl_rc_t sl_document_get(sl_document_body_t *out, const sl_runtime_t *rt,
@@ -174,10 +204,12 @@ sl_rc_t sl_document_get(sl_document_body_t *out, const sl_runtime_t *rt,
     } else if (take_lease(rt, &keys, document->ehr)) {
         rc = fetch(out, rt, document, &keys, trace, err);
         sl_shm_del(rt->shm, &keys.lease);
+    } else if (find_old(out, rt, document, &keys, trace->p)) {
+        return SL_OK;
     } else {
         rc = wait_for_other(out, rt, document, &keys, newer_than, trace->p, err);
     }
-    if (rc != SL_OK && document->newer_than == 0 && find(out, rt, &keys, 0, trace->p)) {
+    if (rc != SL_OK && find_old(out, rt, document, &keys, trace->p)) {
         sl_log(&rt->log, SL_LOG_INFO, "SL4604", "%s: the last known %s stays in use",
                document->ehr->name, document->step);
         return SL_OK;
@@ -185,8 +217,7 @@ sl_rc_t sl_document_get(sl_document_body_t *out, const sl_runtime_t *rt,
     return rc;
 }
 
-void sl_document_reject(const sl_runtime_t *rt, const sl_document_t *document,
-                        const sl_err_t *err)
+void sl_document_reject(const sl_runtime_t *rt, const sl_document_t *document, const sl_err_t *err)
 {
     apr_pool_t *tmp = NULL;
     keys_t keys;

@@ -13,6 +13,7 @@
 #define SL_DOCUMENT_FRESH apr_time_from_sec(3600)
 #define SL_DOCUMENT_STALE apr_time_from_sec(24 * 3600)
 #define SL_DOCUMENT_FAILED apr_time_from_sec(5)
+#define SL_DOCUMENT_MOMENT apr_time_from_sec(1) /* how long one waits beyond SmartOutbound max= */
 
 typedef struct {
     const sl_ehr_t *ehr;

@@ -157,10 +157,65 @@ static void make_sites(const sl_server_t *server, apr_pool_t *p)
     }
 }
 
+static int threads_per_child(void)
+{
+    int threads = 0;
+
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1) {
+        threads = 1;
+    }
+    return threads;
+}
+
+/** How many requests may wait for this EHR, in all children together. */
+static int places_of(const sl_ehr_t *ehr)
+{
+    int children = 0;
+    int quarter;
+
+    if (ehr->max_outbound > 0) {
+        return ehr->max_outbound;
+    }
+    if (ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children) != APR_SUCCESS || children < 1) {
+        children = 1;
+    }
+    quarter = children * threads_per_child() / 4;
+    return quarter > 0 ? quarter : 1;
+}
+
+/** Children of an earlier generation keep theirs, so that for a moment there are two. */
+static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
+{
+    apr_size_t size = 0;
+    apr_shm_t *segment;
+    char *memory;
+
+    for (int i = 0; i < rt->ehrs->nelts; i++) {
+        size += sl_http_gate_size(places_of(APR_ARRAY_IDX(rt->ehrs, i, const sl_ehr_t *)));
+    }
+    if (apr_shm_create(&segment, size + PAGE, NULL, p) != APR_SUCCESS) {
+        return sl_err_set(err, SL_FAILED, "SL5102", "no shared memory for SmartOutbound max=");
+    }
+    memory = apr_shm_baseaddr_get(segment);
+    memset(memory, 0, size);
+    rt->gates = apr_pcalloc(p, sizeof(*rt->gates) * ((size_t)rt->ehrs->nelts + 1));
+    for (int i = 0; i < rt->ehrs->nelts; i++) {
+        int places = places_of(APR_ARRAY_IDX(rt->ehrs, i, const sl_ehr_t *));
+        sl_rc_t rc = sl_http_gate_open(&rt->gates[i], memory, places, p, err);
+
+        if (rc != SL_OK) {
+            return rc;
+        }
+        memory += sl_http_gate_size(places);
+    }
+    return SL_OK;
+}
+
 int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     sl_main_t *main = sl_conf_server(s)->main;
     sl_runtime_t *rt;
+    sl_err_t err;
     int status;
 
     (void)plog;
@@ -179,36 +234,13 @@ int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rt->ring = main->ring;
     rt->offline = main->offline;
     rt->ehrs = all_ehrs(main, pconf);
+    if (open_gates(rt, pconf, &err) != SL_OK) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     status = open_memory(rt, s, main->cache_size, pconf);
     main->prepared = rt;
     return status;
-}
-
-static int threads_per_child(void)
-{
-    int threads = 0;
-
-    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads) != APR_SUCCESS || threads < 1) {
-        threads = 1;
-    }
-    return threads;
-}
-
-static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
-{
-    int quarter = threads_per_child() / 4;
-
-    rt->gates = apr_pcalloc(p, sizeof(*rt->gates) * ((size_t)rt->ehrs->nelts + 1));
-    for (int i = 0; i < rt->ehrs->nelts; i++) {
-        const sl_ehr_t *ehr = APR_ARRAY_IDX(rt->ehrs, i, const sl_ehr_t *);
-        int max = ehr->max_outbound > 0 ? ehr->max_outbound : quarter;
-        sl_rc_t rc = sl_http_gate_open(&rt->gates[i], max > 0 ? max : 1, p, err);
-
-        if (rc != SL_OK) {
-            return rc;
-        }
-    }
-    return SL_OK;
 }
 
 static sl_rc_t open_connections(sl_runtime_t *rt, const sl_main_t *main, apr_pool_t *p,
@@ -229,7 +261,7 @@ static sl_rc_t open_connections(sl_runtime_t *rt, const sl_main_t *main, apr_poo
     if (rc == SL_OK) {
         rc = sl_http_open(&rt->http, p, err);
     }
-    return rc == SL_OK ? open_gates(rt, p, err) : rc;
+    return rc;
 }
 
 static void mirror_ehrs(const sl_runtime_t *rt, apr_pool_t *p, server_rec *s)

@@ -56,8 +56,28 @@ SL_MUST_USE sl_rc_t sl_http_init(sl_err_t *err);
 /** A client for this process, after fork. Closed with the pool. */
 SL_MUST_USE sl_rc_t sl_http_open(sl_http_t **out, apr_pool_t *p, sl_err_t *err);
 
-/** At most `max` (> 0) requests at a time in this process; thread safe; made after fork. */
-SL_MUST_USE sl_rc_t sl_http_gate_open(sl_http_gate_t **out, int max, apr_pool_t *p, sl_err_t *err);
+/** Bytes that a gate with `max` places needs. */
+apr_size_t sl_http_gate_size(int max);
+
+/**
+ * At most `max` (> 0) requests at a time, over all processes that see `memory`: zeroed before the
+ * first of them, aligned for 64-bit words. Thread safe. SL_INVALID: `max`.
+ */
+SL_MUST_USE sl_rc_t sl_http_gate_open(sl_http_gate_t **out, void *memory, int max, apr_pool_t *p,
+                                      sl_err_t *err);
+
+/** A place in a gate, for its holder only. */
+typedef struct {
+    int index;
+    apr_time_t until;
+} sl_http_place_t;
+
+/**
+ * Take a place for `longest` at most, after which it counts as free: a process that is killed
+ * holds its place no longer. False: there is none. A NULL gate has room for all.
+ */
+bool sl_http_gate_enter(sl_http_gate_t *gate, apr_interval_time_t longest, sl_http_place_t *place);
+void sl_http_gate_leave(sl_http_gate_t *gate, const sl_http_place_t *place);
 
 /**
  * Send one request and wait for the whole answer, whatever its status.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Inside of the HTTP client, for sl_http.c only: kept handles, gates, and growing answers. */
+/** Inside of the HTTP client, for sl_http.c only: kept handles and growing answers. */
 #ifndef SL_HTTP_CLIENT_H
 #define SL_HTTP_CLIENT_H
 
@@ -11,10 +11,6 @@ CURL *sl_http_handle_take(sl_http_t *client);
 
 /** Give it back: its options are forgotten, its connections are kept. */
 void sl_http_handle_give(sl_http_t *client, CURL *handle);
-
-/** Take a place among the requests in flight; a NULL gate has room for all. */
-bool sl_http_gate_enter(sl_http_gate_t *gate);
-void sl_http_gate_leave(sl_http_gate_t *gate);
 
 /** Bytes of an answer as they come in. Outside of pools, so that what is outgrown is wiped. */
 typedef struct {

@@ -8,6 +8,8 @@
 
 #include <apr_general.h>
 #include <apr_strings.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 
 static sl_http_t *client;
 
@@ -266,8 +268,45 @@ static void *call(void *data)
     return NULL;
 }
 
+/* Another process takes the one place of a gate and is killed in it. */
+static void killed_in_gate(apr_pool_t *p)
+{
+    size_t size = sl_http_gate_size(1);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    sl_http_gate_t *gate = NULL;
+    sl_http_place_t place;
+    apr_time_t killed;
+    pid_t child;
+
+    if (memory == MAP_FAILED) {
+        abort();
+    }
+    is_int(sl_http_gate_open(&gate, memory, 1, p, NULL), SL_OK, "a gate of two processes");
+    child = fork();
+    if (child == 0) {
+        _exit(sl_http_gate_enter(gate, apr_time_from_msec(300), &place) ? 7 : 8);
+    }
+    int status = 0;
+    ok(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7, "one dies in it");
+    killed = apr_time_now();
+    ok(!sl_http_gate_enter(gate, apr_time_from_sec(9), &place) ||
+           apr_time_now() > killed + apr_time_from_msec(200),
+       "the other finds it full");
+    while (!sl_http_gate_enter(gate, apr_time_from_sec(9), &place)) {
+        apr_sleep(1000);
+    }
+    ok(apr_time_now() < killed + apr_time_from_sec(9), "until the time of the dead is over");
+    ok(!sl_http_gate_enter(gate, apr_time_from_sec(9), &(sl_http_place_t){0}), "then it is his");
+    sl_http_gate_leave(gate, &place);
+    ok(sl_http_gate_enter(gate, apr_time_from_sec(9), &place), "until he leaves");
+    ok(sl_http_gate_enter(NULL, 0, &place), "no gate: room for all");
+    sl_http_gate_leave(NULL, &place);
+    munmap(memory, size);
+}
+
 static void gates(apr_pool_t *p)
 {
+    void *memory = apr_pcalloc(p, sl_http_gate_size(2));
     server_t *server = server_start(NULL);
     sl_http_request_t request = request_to(server, "/wait", p);
     call_t calls[2] = {{&request, SL_FAILED}, {&request, SL_FAILED}};
@@ -275,8 +314,8 @@ static void gates(apr_pool_t *p)
     sl_http_reply_t reply;
     sl_err_t err = {0};
 
-    is_int(sl_http_gate_open(&request.gate, 0, p, NULL), SL_INVALID, "a gate for none");
-    is_int(sl_http_gate_open(&request.gate, 2, p, NULL), SL_OK, "a gate for two");
+    is_int(sl_http_gate_open(&request.gate, memory, 0, p, NULL), SL_INVALID, "a gate for none");
+    is_int(sl_http_gate_open(&request.gate, memory, 2, p, NULL), SL_OK, "a gate for two");
     for (int i = 0; i < 2; i++) {
         if (pthread_create(&threads[i], NULL, call, &calls[i]) != 0) {
             abort();
@@ -423,6 +462,7 @@ int main(void)
     urls(p);
     proxies(p);
     gates(p);
+    killed_in_gate(p);
     timeouts(p);
     tls(p);
     apr_pool_destroy(p);
