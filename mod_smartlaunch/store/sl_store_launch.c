@@ -31,7 +31,7 @@ static const sl_stmt_t BEGIN = {
 /*
  * `heir`: the launch began under the cookie that was renewed to the one we are shown, before or
  * just after; two launches that open at once do that. `stale`: what we are shown is a cookie that
- * was renewed seconds ago.
+ * was renewed seconds ago. A launch claimed long ago was claimed by a process that died.
  */
 static const sl_stmt_t CLAIM = {
     .name = "sl_launch_claim",
@@ -60,7 +60,9 @@ static const sl_stmt_t CLAIM = {
            "  pending_sealed = NULL, client_net = NULL, browser_hash = $2"
            " FROM d WHERE c.id = d.id AND d.outcome = 'won' RETURNING c.id)"
            "SELECT d.outcome, d.older OR d.stale AS old_cookie,"
-           " d.heir OR d.prev_browser_hash IS NOT NULL AS moved, d.state, d.kind, d.id, d.app,"
+           " d.heir OR d.prev_browser_hash IS NOT NULL AS moved,"
+           " CASE WHEN d.state = 'claimed' AND d.claimed_at < now() - interval '2 minutes'"
+           "  THEN 'failed' ELSE d.state END AS state, d.kind, d.id, d.app,"
            " d.ehr, d.key_id, d.return_to, d.pending_sealed,"
            " " SQL_US("d.created_at") " AS created_at, (SELECT count(*) FROM u) AS won FROM d",
     .params = 4,
