@@ -329,8 +329,7 @@ static sl_rc_t perform(sl_http_t *client, exchange_t *x, sl_http_reply_t *reply,
 /* Both tries of a GET, and a little for ourselves. */
 static apr_interval_time_t longest(const sl_http_request_t *request)
 {
-    return 2 * apr_time_from_msec(millis(request->timeout, DEFAULT_TIMEOUT)) +
-           apr_time_from_sec(1);
+    return 2 * apr_time_from_msec(millis(request->timeout, DEFAULT_TIMEOUT)) + apr_time_from_sec(1);
 }
 
 sl_rc_t sl_http_do(sl_http_t *client, const sl_http_request_t *request, sl_http_reply_t *reply,
