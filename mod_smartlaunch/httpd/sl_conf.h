@@ -21,7 +21,7 @@ typedef struct {
     const char *file;
 } sl_ehr_conf_t;
 
-/** A <Location> with SmartTarget. */
+/** A <Location> with SmartTarget; `location` is what holds there once check_config has run. */
 typedef struct sl_location_conf sl_location_conf_t;
 typedef struct {
     const char *path;
@@ -37,6 +37,7 @@ typedef struct {
     const char *state_dir; /* NULL: not given */
     apr_size_t cache_size;
     apr_interval_time_t offline;
+    apr_interval_time_t keep_steps;
     apr_array_header_t *ehrs;        /* of sl_ehr_conf_t * */
     sl_ehr_conf_t *current;          /* while its <SmartEHR> is being read */
     apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
@@ -82,6 +83,7 @@ extern module AP_MODULE_DECLARE_DATA smartlaunch_module;
 #define SL_DEFAULT_IDLE apr_time_from_sec(30 * 60)
 #define SL_DEFAULT_MAX apr_time_from_sec(12 * 60 * 60)
 #define SL_DEFAULT_CACHE ((apr_size_t)32 * 1024 * 1024)
+#define SL_DEFAULT_KEEP apr_time_from_sec(30 * 24 * 3600)
 #define SL_DEFAULT_OFFLINE apr_time_from_sec(15 * 60)
 
 /** The configuration that applies to a request or server. Never NULL. */

@@ -22,6 +22,7 @@ use SL::Httpd;
 use SL::Postgres;
 use SL::Run qw(build capture free_port run_dir slurp spawn spit top wait_for);
 use SL::TLS;
+use SL::Traffic;
 use Test::More;
 use URI;
 
@@ -86,23 +87,23 @@ sub browser { return SL::Browser->new }
 #   {window, launch (the code), start, authorize, callback, app, handle, patient, …}
 # Options: user, patient, encounter, … as for SL::EHR::launch; window (default: a new browser's frame
 # on the EHR's page); login => app user (logs in and confirms the link); stop => 'start' | 'authorize'
-# | 'callback': go no further than that answer; path (redirect URL's path, /smart); ehr => a tenant;
-# how => {…} options of nav for the first request.
+# | 'callback': go no further than that answer; path (redirect URL's path, /smart), origin (another
+# virtual host's); ehr => a tenant; how => {…} options of nav for the first request.
 sub launch {
     my ($self, %arg) = @_;
-    my ($login, $stop, $path, $how) = (delete @arg{qw(login stop path how)});
+    my ($login, $stop, $path, $how, $origin) = (delete @arg{qw(login stop path how origin)});
+    $origin //= $self->url;
     my $ehr = delete $arg{ehr} || $self->{ehr};
     my $window = delete $arg{window} || $self->browser->frame($ehr->base . '/');
     my $made = $ehr->launch(%arg);
     my %got = (window => $window, patient => $arg{patient} // $ehr->patients->[0], launch => $made->{launch});
-    my $start = URI->new($self->url($path // '/smart'));
+    my $start = URI->new($origin . ($path // '/smart'));
     $start->query_form(iss => $made->{iss}, launch => $made->{launch});
     $got{url} = "$start";
     $got{start} = $window->nav("$start", %{ $how || {} });
     return \%got if ($stop // '') eq 'start' || !$got{start}->header('Location');
     $got{authorize_url} = $window->location;
-    my $app = quotemeta $self->url;
-    $got{authorize} = $window->nav($window->location, follow => 1, until => qr/^$app/);
+    $got{authorize} = $window->nav($window->location, follow => 1, until => qr/^\Q$origin\E/);
     $got{callback_url} = $window->location;
     return \%got if ($stop // '') eq 'authorize' || !$got{callback_url};
     $self->finish(\%got, $stop);

@@ -23,9 +23,10 @@ my @all;
 # Texts a test may add, all optional:
 #   extra       outside of everything           vhost      inside the TLS virtual host
 #   ehr_block   inside <SmartEHR sandbox>       redirect   inside <Location /smart>
-#   app         inside every app location
+#   app         inside every app location      after      behind the TLS virtual host
 # and: target (/papp/), client (app-basic), client_auth, secret, scope, public (origin),
-# database (conninfo), port, module => 0 (without it), fpm => 0, log_level,
+# database (conninfo), prepare (on or off), keyring (text), port, module => 0 (without it), fpm => 0, log_level, so (path of the module),
+# early => 1 (the module is loaded before all others),
 # config => text in place of all of the module's own directives.
 sub new {
     my ($class, %arg) = @_;
@@ -176,15 +177,21 @@ sub _files {
     own_by(www_user(), "$dir/state");
     spit("$dir/htdocs/$_/index.html", "<!doctype html><title>$_</title><h1>$_</h1>\n") for qw(sapp plain);
     spit("$dir/htdocs/sapp/style.css", "h1 { color: teal }\n");
-    spit("$dir/keyring", 'k1 ' . encode_base64(_random(32), '') . "\n", 0600);
+    spit("$dir/keyring", $self->{keyring} //= new_key('k1'), 0600);
     spit("$dir/secret", ($self->{secret} // SL::EHR::secret()) . "\n", 0600);
     return;
 }
 
+# A line of a key ring.
+sub new_key { my ($id) = @_; return "$id " . encode_base64(_random(32), '') . "\n" }
+
+# The key ring from the next (graceful) restart on.
+sub keyring { my ($self, $text) = @_; return spit($self->_path('keyring'), $self->{keyring} = $text, 0600) }
+
 sub config {
     my ($self) = @_;
     return join "\n", $self->_base, $self->{config} // $self->_ours, $self->{extra} // '',
-        $self->_vhost, '';
+        $self->_vhost, $self->{after} // '', '';
 }
 
 sub _base {
@@ -224,8 +231,8 @@ sub _load {
         authz_user auth_basic dir mime alias env setenvif headers rewrite filter deflate ssl
         socache_shmcb proxy proxy_http proxy_fcgi watchdog), @{ $self->{modules} || [] });
     my @lines = map { "LoadModule ${_}_module \"$lib/mod_$_.so\"" } grep { -e "$lib/mod_$_.so" } @modules;
-    push @lines, 'LoadModule smartlaunch_module "' . module_path() . '"' if $self->{module};
-    return join "\n", @lines;
+    my @ours = ('LoadModule smartlaunch_module "' . ($self->{so} // module_path()) . '"') x !!$self->{module};
+    return join "\n", $self->{early} ? (@ours, @lines) : (@lines, @ours);
 }
 
 sub module_path { return build() . '/.libs/mod_smartlaunch.so' }
@@ -251,7 +258,7 @@ sub _ours {
     my $secret = $client eq 'app-public' ? '' : "SmartClientSecret file:$dir/secret";
     my $scope = $self->{scope} // 'launch openid fhirUser offline_access patient/*.rs';
     return <<"CONF";
-SmartDatabase "$database"
+SmartDatabase "$database" prepare=${\ ($self->{prepare} // 'on') }
 SmartKeyring $dir/keyring
 SmartStateDir $dir/state
 SmartPublicURL $public

@@ -26,7 +26,7 @@ sub _make {
 sub make {
     my ($at) = @_;
     spit("$at/san", join "\n", 'basicConstraints=CA:FALSE', 'extendedKeyUsage=serverAuth',
-        'subjectAltName=DNS:localhost,DNS:app.localhost,DNS:ehr.localhost,DNS:other.localhost,'
+        'subjectAltName=DNS:localhost,DNS:app.localhost,DNS:ehr.localhost,DNS:other.localhost,DNS:*.site.localhost,'
             . 'IP:127.0.0.1', '');
     for my $ca ([ 'ca', 'server' ], [ 'strangers-ca', 'stranger' ]) {
         my ($issuer, $name) = @$ca;

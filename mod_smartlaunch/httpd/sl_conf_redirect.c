@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What holds for a Redirect URL: its own section and all others that cover its path. */
+#include "httpd/sl_conf_check.h"
+
+#include <apr_fnmatch.h>
+#include <http_core.h>
+#include <string.h>
+
+/** A literal path, as httpd compares it: whole segments. */
+static bool covers(const char *section, const char *path)
+{
+    size_t len = strlen(section);
+
+    return strncmp(section, path, len) == 0 &&
+           (len == 0 || section[len - 1] == '/' || path[len] == '/' || path[len] == '\0');
+}
+
+static bool holds_for(const core_dir_config *section, const char *path)
+{
+    if (section->r != NULL) {
+        return ap_regexec(section->r, path, 0, NULL, 0) == 0;
+    }
+    if (section->d_is_fnmatch) {
+        return apr_fnmatch(section->d, path, APR_FNM_PATHNAME) == APR_SUCCESS;
+    }
+    return covers(section->d, path);
+}
+
+/** The same walk over <Location> sections that httpd makes for a request of this path. */
+static const sl_location_conf_t *location_of(const server_rec *s, const char *path, apr_pool_t *p)
+{
+    const core_server_config *core = ap_get_core_module_config(s->module_config);
+    void *merged = ap_get_module_config(s->lookup_defaults, &smartlaunch_module);
+
+    for (int i = 0; i < core->sec_url->nelts; i++) {
+        ap_conf_vector_t *section = APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *);
+        void *ours = ap_get_module_config(section, &smartlaunch_module);
+
+        if (ours != NULL && holds_for(ap_get_core_module_config(section), path)) {
+            merged = merged != NULL ? sl_conf_merge_location(p, merged, ours) : ours;
+        }
+    }
+    return merged;
+}
+
+void sl_conf_resolve_redirects(const server_rec *s, apr_pool_t *p)
+{
+    const sl_server_t *server = sl_conf_server(s);
+
+    for (int i = 0; i < server->redirects->nelts; i++) {
+        sl_redirect_conf_t *redirect = &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
+
+        redirect->location = location_of(s, redirect->path, p);
+    }
+}
