@@ -8,8 +8,10 @@
 #include "httpd/sl_conf_check.h"
 #include "httpd/sl_conf_dump.h"
 #include "httpd/sl_directives.h"
+#include "httpd/sl_pass.h"
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_request.h"
+#include "httpd/sl_watchdog.h"
 
 #include <http_config.h>
 #include <http_protocol.h>
@@ -23,6 +25,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(sl_conf_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(sl_conf_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(sl_child_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(sl_watchdog_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(sl_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_post_read_request(sl_request_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
@@ -32,6 +35,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_authn(sl_authz_check_user, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_handler(sl_redirect_url_handle, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_filter(sl_pass_check, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(sl_app_filter_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(sl_app_filter_insert, NULL, NULL, APR_HOOK_LAST);
     sl_app_filter_register();

@@ -13,6 +13,7 @@ my $w = world(start => 0, app => "SmartUserHeader X-Remote-User\n");
 my $httpd = $w->httpd;
 $httpd->{extra} = 'LimitRequestFields 500';
 $httpd->{vhost} = <<"CONF";
+    ErrorDocument 400 /plain/index.php/bad
     ProxyPass /open/ http://127.0.0.1:$httpd->{echo}{port}/open/
 CONF
 copy(top() . '/t/lib/app/index.php', $httpd->dir . '/htdocs/plain/index.php') or die $!;
@@ -112,6 +113,17 @@ for my $path ('/papp/', '/app/index.php', '/open/x', '/plain/index.php') {
         unlike $body, qr/SPOOFED/, "SEC-3 trailers bring nothing in at $path" . ($in_launch ? ' in a launch' : '');
         like $body, qr/"(?:smart-patient|SMART_PATIENT)":"\Q$first\E"/, 'SEC-3 our patient stays' if $in_launch;
     }
+}
+
+# A request so bad that httpd gives up before any module sees it, with an ErrorDocument
+for my $url ("/papp/?smart_launch=$l->{handle}", '/smart?code=CODE-OF-EHR&state=x') {
+    my $bad = 'Host: app.localhost, other';
+    my $bytes = "GET $url HTTP/1.1\r\nConnection: close\r\nSmart-Patient: SPOOFED\r\nSMART_USER: SPOOFED\r\nX-Remote-User: SPOOFED\r\nCookie: a=1; $cookie\r\n$bad\r\n\r\n";
+    my ($head, $body) = split /\r\n\r\n/, raw($w->url('/'), $bytes), 2;
+    like $head, qr{^HTTP/1.1 \d}, "$bad: an answer";
+    like $body, qr/"PATH_INFO":"\/bad"/, 'SEC-3 made by the ErrorDocument';
+    unlike $body, qr/SPOOFED/, 'SEC-3 which sees nothing of the client\'s';
+    unlike $body, qr/__Host-smart|\Q$l->{handle}\E|CODE-OF/, 'TRS-6 CBK-8 and neither cookie nor handle nor code';
 }
 
 # Context comes from the token response only

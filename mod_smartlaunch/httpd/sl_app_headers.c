@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Headers of the app's answers: its cookies, redirects, framing, caching. */
 #include "httpd/sl_app_filter.h"
-#include "httpd/sl_bind_request.h"
 #include "httpd/sl_page.h"
 #include "httpd/sl_pass.h"
 #include "smart/sl_csp.h"
@@ -64,13 +63,13 @@ static void set_cookies(request_rec *r)
     static const sl_app_cookie_rule_t by_default = {SL_APP_COOKIE_AUTO, NULL};
     const sl_request_t *request = sl_request_of(r);
     const sl_location_conf_t *location = sl_conf_location(r);
-    const sl_browser_launch_t *launch = sl_bind_is_smart(r) ? request->launch : NULL;
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
     bool is_framed = !sl_conf_is_toplevel(sl_conf_server(r->server));
     sl_app_cookie_answer_t answer;
 
     answer.rule = location->cookies != NULL ? location->cookies : &by_default;
     answer.own = sl_conf_cookie(sl_conf_server(r->server));
-    answer.mark = launch != NULL ? sl_pass_mark(r) : NULL;
+    answer.mark = sl_pass_mark(r);
     answer.sent = request->cookies;
     answer.path = location->path;
     answer.embedded = launch != NULL && is_embedded(r, launch);
@@ -203,10 +202,10 @@ static void set_caching(request_rec *r)
 
 void sl_app_headers(request_rec *r, bool is_login)
 {
-    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
 
     set_cookies(r);
-    if (launch == NULL || !sl_bind_is_smart(r)) {
+    if (launch == NULL) {
         if (is_login) {
             apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
         }

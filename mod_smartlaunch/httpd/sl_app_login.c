@@ -4,6 +4,7 @@
 #include "flow/sl_session.h"
 #include "httpd/sl_app_filter.h"
 #include "httpd/sl_bind_request.h"
+#include "httpd/sl_pass.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_header_name.h"
 #include "smart/sl_query.h"
@@ -172,15 +173,11 @@ static void on_pending(sl_app_login_t *out, request_rec *r, const sl_login_t *lo
 {
     const sl_redirect_conf_t *redirect = sl_conf_redirect(
         sl_conf_server(r->server), login->launch->row.app, login->launch->row.redirect_path);
-    const char *new_browser = NULL;
     sl_err_t err;
     sl_rc_t rc;
 
     if (redirect != NULL && redirect->location->confirm == 0) {
-        rc = sl_login_link(&new_browser, login, user, &err);
-        if (rc == SL_OK && new_browser != NULL) {
-            sl_respond_cookie(r, new_browser);
-        }
+        rc = sl_login_link(&out->new_browser, login, user, &err);
     } else {
         rc = sl_login_remember(login, user, destination(r), &err);
         if (rc == SL_OK && sl_request_of(r)->ask.kind == SL_ASK_NAVIGATION) {
@@ -206,21 +203,20 @@ static void on_other_user(sl_app_login_t *out, request_rec *r, const sl_login_t 
 }
 
 /** No launch: this browser gets a session of that user. */
-static void on_no_launch(request_rec *r, const char *user, sl_trace_t *trace)
+static void on_no_launch(sl_app_login_t *out, request_rec *r, const char *user,
+                         sl_trace_t *trace)
 {
     const sl_runtime_t *rt = sl_conf_server(r->server)->main->runtime;
     const sl_request_t *request = sl_request_of(r);
     sl_browser_key_t key = sl_request_browser_key(r, sl_conf_app(sl_conf_location(r)));
-    const char *new_browser = NULL;
     sl_err_t err;
 
     if (request->ask.proof == SL_ORIGIN_FOREIGN) {
         warn(r, "SL6505", "a login from another site gives this browser no session");
         return;
     }
-    if (sl_session_begin(&new_browser, rt, &key, user, trace, &err) == SL_OK) {
-        sl_respond_cookie(r, new_browser);
-    } else {
+    if (sl_session_begin(&out->new_browser, rt, &key, user, trace, &err) != SL_OK) {
+        out->new_browser = NULL;
         warn(r, err.id, apr_pstrdup(r->pool, err.text));
     }
 }
@@ -236,7 +232,7 @@ static void log_in(sl_app_login_t *out, request_rec *r, const sl_login_t *login,
     const sl_browser_launch_t *launch = login->launch;
 
     if (launch == NULL || (launch->row.kind == SL_KIND_SESSION && !is_user_of(launch, user))) {
-        on_no_launch(r, user, login->trace);
+        on_no_launch(out, r, user, login->trace);
         return;
     }
     switch (launch->row.link_state) {
@@ -270,7 +266,7 @@ void sl_app_login(sl_app_login_t *out, request_rec *r)
     out->is_login = true;
     login.rt = sl_conf_server(r->server)->main->runtime;
     login.key = &key;
-    login.launch = sl_request_of(r)->launch;
+    login.launch = sl_pass_launch(r);
     login.trace = sl_request_trace(r);
     if (said.login != NULL) {
         log_in(out, r, &login, said.login);

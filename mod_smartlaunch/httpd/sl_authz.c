@@ -2,6 +2,7 @@
 #include "httpd/sl_authz.h"
 #include "httpd/sl_bind_request.h"
 #include "httpd/sl_page.h"
+#include "httpd/sl_pass.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_query.h"
 #include "smart/sl_scope.h"
@@ -28,7 +29,7 @@ static int log_in_first(request_rec *r)
 
 int sl_authz_check_user(request_rec *r)
 {
-    const sl_request_t *request = sl_request_of(r);
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
 
     if (!sl_bind_is_smart(r)) {
         return DECLINED;
@@ -39,7 +40,7 @@ int sl_authz_check_user(request_rec *r)
     if (r->main != NULL) {
         return HTTP_UNAUTHORIZED;
     }
-    if (request->launch != NULL && request->launch->row.link_state == SL_LINK_PENDING) {
+    if (launch != NULL && launch->row.link_state == SL_LINK_PENDING) {
         return log_in_first(r);
     }
     return sl_respond_relaunch(r, "SL6402", "no live launch where one is required");
@@ -49,12 +50,12 @@ static authz_status need_launch(request_rec *r, const char *line, const void *pa
 {
     (void)line;
     (void)parsed;
-    return sl_request_of(r)->launch != NULL ? AUTHZ_GRANTED : AUTHZ_DENIED_NO_USER;
+    return sl_pass_launch(r) != NULL ? AUTHZ_GRANTED : AUTHZ_DENIED_NO_USER;
 }
 
 static authz_status need_ehr(request_rec *r, const char *line, const void *parsed)
 {
-    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
 
     (void)parsed;
     if (launch == NULL) {
@@ -72,7 +73,7 @@ static authz_status need_ehr(request_rec *r, const char *line, const void *parse
 
 static authz_status need_scope(request_rec *r, const char *line, const void *parsed)
 {
-    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
 
     (void)parsed;
     if (launch == NULL) {
@@ -91,7 +92,7 @@ static authz_status need_scope(request_rec *r, const char *line, const void *par
 
 static authz_status need_patient(request_rec *r, const char *line, const void *parsed)
 {
-    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
 
     (void)line;
     (void)parsed;

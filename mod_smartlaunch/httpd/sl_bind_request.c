@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_bind_request.h"
-#include "httpd/sl_page.h"
+#include "httpd/sl_choose.h"
 #include "httpd/sl_pass.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_location.h"
@@ -76,111 +76,12 @@ static const char *again_with(request_rec *r, const sl_browser_launch_t *launch)
                              sl_request_of(r)->uri, launch->handle);
 }
 
-static const char *opened_at(request_rec *r, const sl_launch_t *row)
-{
-    apr_time_exp_t at;
-    char text[16];
-    apr_size_t len = 0;
-
-    apr_time_exp_lt(&at, row->authorized_at);
-    apr_strftime(text, &len, sizeof(text), "%H:%M", &at);
-    return apr_psprintf(r->pool, "opened from %s at %s", row->ehr, text);
-}
-
-static void add_link(request_rec *r, apr_array_header_t *links, const sl_browser_launch_t *launch)
-{
-    sl_page_link_t *link = apr_array_push(links);
-    const sl_request_t *request = sl_request_of(r);
-
-    if (sl_ask_is_safe(&request->ask)) {
-        link->href = again_with(r, launch);
-    } else {
-        const sl_redirect_conf_t *redirect = sl_conf_redirect(
-            sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
-
-        link->href = redirect == NULL
-                         ? NULL
-                         : sl_query_put(r->pool,
-                                        apr_pstrcat(r->pool, redirect->site->public_url,
-                                                    redirect->site->target, NULL),
-                                        launch->handle);
-    }
-    if (link->href == NULL) {
-        (void)apr_array_pop(links);
-        return;
-    }
-    link->text = launch->row.patient != NULL
-                     ? apr_psprintf(r->pool, "Patient %s", launch->row.patient)
-                     : "Without a patient";
-    link->note = opened_at(r, &launch->row);
-}
-
 static void describe(sl_refusal_t *refusal, const sl_bind_t *decision)
 {
     memset(refusal, 0, sizeof(*refusal));
     refusal->status = decision->status;
     refusal->log_id = decision->log_id;
     refusal->detail = decision->reason;
-}
-
-/** The page that lists this browser's live launches; scripts get an error without any name. */
-static int choose(request_rec *r, const sl_bind_t *decision)
-{
-    sl_request_t *request = sl_request_of(r);
-    sl_refusal_t refusal;
-    sl_page_t page;
-    apr_array_header_t *links = apr_array_make(r->pool, 4, sizeof(sl_page_link_t));
-
-    describe(&refusal, decision);
-    refusal.error = "ambiguous_launch";
-    refusal.title = "More than one patient is open";
-    if (request->ask.kind != SL_ASK_NAVIGATION) {
-        request->ask.wants = SL_ASK_JSON;
-        return sl_respond_refusal(r, &refusal);
-    }
-    for (int i = 0; i < request->view.count; i++) {
-        if (request->view.launches[i].live) {
-            add_link(r, links, &request->view.launches[i]);
-        }
-    }
-    memset(&page, 0, sizeof(page));
-    page.status = decision->status;
-    page.title = "Which patient?";
-    page.text[0] = "More than one patient is open in this browser, and this page does not say "
-                   "which one it belongs to. Please choose.";
-    if (!sl_ask_is_safe(&request->ask)) {
-        page.text[0] = "What you just entered was not saved: more than one patient is open in "
-                       "this browser, and the form did not say which one it belongs to.";
-        page.text[1] = "Please choose the patient and enter it again.";
-    }
-    page.links = links;
-    page.sandboxed = true;
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "%s: %s (status %d, reference %s)",
-                  decision->log_id, decision->reason, decision->status,
-                  sl_request_reference(r));
-    return sl_page_send(r, &page);
-}
-
-/** A link led from one patient's window to another's: ask before going on. */
-static int ask_switch(request_rec *r, const sl_bind_t *decision)
-{
-    sl_request_t *request = sl_request_of(r);
-    apr_array_header_t *links = apr_array_make(r->pool, 2, sizeof(sl_page_link_t));
-    sl_page_t page;
-
-    memset(&page, 0, sizeof(page));
-    add_link(r, links, &request->view.launches[decision->index]);
-    add_link(r, links, &request->view.launches[decision->from]);
-    page.status = decision->status;
-    page.title = "You are about to change the patient";
-    page.text[0] = "This window was open on one patient, and what you followed leads to another. "
-                   "Please choose the one you mean.";
-    page.links = links;
-    page.sandboxed = true;
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, "%s: %s (status %d, reference %s)",
-                  decision->log_id, decision->reason, decision->status,
-                  sl_request_reference(r));
-    return sl_page_send(r, &page);
 }
 
 static int refuse(request_rec *r, const sl_bind_t *decision)
@@ -251,9 +152,9 @@ static int act(request_rec *r, const sl_bind_t *decision)
     case SL_BIND_REFUSE:
         return refuse(r, decision);
     case SL_BIND_CHOOSER:
-        return choose(r, decision);
+        return sl_choose_patient(r, decision);
     case SL_BIND_SWITCH:
-        return ask_switch(r, decision);
+        return sl_choose_switch(r, decision);
     }
     return HTTP_INTERNAL_SERVER_ERROR;
 }
@@ -314,12 +215,13 @@ int sl_bind_hook(request_rec *r)
 {
     sl_request_t *request = sl_request_of(r);
     const sl_server_t *server = sl_conf_server(r->server);
+    bool is_first = r->main == NULL && r->prev == NULL;
     int answer = DECLINED;
 
-    if (request->claim != NULL || server->main->runtime == NULL) {
+    if ((request->claim != NULL && is_first) || server->main->runtime == NULL) {
         return DECLINED;
     }
-    if (r->main == NULL && r->prev == NULL && r->method_number != M_TRACE &&
+    if (is_first && r->method_number != M_TRACE &&
         sl_bind_is_smart(r) && server->public_url != NULL) { /* TRACE would tell the session id */
         answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), false);
         if (answer == DECLINED && awaits_confirmation(request)) {

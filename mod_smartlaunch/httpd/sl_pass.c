@@ -155,7 +155,7 @@ static void give_launch(request_rec *r, const sl_browser_launch_t *launch)
 
 const char *sl_pass_mark(request_rec *r)
 {
-    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
 
     return launch != NULL ? launch->mark : NULL;
 }
@@ -180,11 +180,12 @@ static const char *const *live_marks(request_rec *r)
 }
 
 /** The Cookie header as the app may see it: never ours, never another launch's. */
-static void sort_cookies(request_rec *r)
+static void sort_cookies(request_rec *r, const sl_browser_launch_t *launch)
 {
     static const sl_app_cookie_rule_t by_default = {SL_APP_COOKIE_AUTO, NULL};
     const sl_location_conf_t *location = sl_conf_location(r);
     sl_request_t *request = sl_request_of(r);
+    bool is_first = r->main == NULL && r->prev == NULL;
     char tag[SL_APP_COOKIE_TAG_CHARS + 1];
     sl_app_cookie_request_t rule;
     const char *header;
@@ -196,31 +197,61 @@ static void sort_cookies(request_rec *r)
     rule.rule = location->cookies != NULL ? location->cookies : &by_default;
     rule.own = sl_conf_cookie(sl_conf_server(r->server));
     rule.tag = tag;
-    rule.mark = sl_pass_mark(r);
+    rule.mark = launch != NULL ? launch->mark : NULL;
     rule.live = live_marks(r);
-    header = sl_app_cookie_from_browser(&rule, request->cookies, &request->dead_cookies, r->pool);
+    header = sl_app_cookie_from_browser(&rule, request->cookies,
+                                        is_first ? &request->dead_cookies : NULL, r->pool);
     if (header == NULL) {
         apr_table_unset(r->headers_in, "Cookie");
-    } else if (header != request->cookies) {
+    } else if (!is_first || header != request->cookies) {
         apr_table_setn(r->headers_in, "Cookie", header);
+    }
+}
+
+const sl_browser_launch_t *sl_pass_launch(request_rec *r)
+{
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+
+    return launch != NULL && sl_bind_is_smart(r) &&
+                   strcmp(sl_conf_app(sl_conf_location(r)), launch->row.app) == 0
+               ? launch
+               : NULL;
+}
+
+/** Nobody may have the context here: what another location was given goes. */
+static void take_back(request_rec *r, const sl_browser_launch_t *launch)
+{
+    take_away(r);
+    if (r->user != NULL && launch->row.app_user != NULL &&
+        strcmp(r->user, launch->row.app_user) == 0) {
+        r->user = NULL;
+        r->ap_auth_type = NULL;
     }
 }
 
 void sl_pass_context(request_rec *r)
 {
     const sl_browser_launch_t *launch = sl_request_of(r)->launch;
-    bool is_first = r->main == NULL && r->prev == NULL;
+    const sl_browser_launch_t *here = sl_pass_launch(r);
 
-    if (is_first) {
-        sort_cookies(r);
-    } else if (launch != NULL) {
-        take_away(r);
+    if (r->main != NULL) { /* a subrequest has the very table of its main one */
+        r->headers_in = apr_table_copy(r->pool, r->headers_in);
     }
-    if (launch != NULL && sl_bind_is_smart(r) &&
-        strcmp(sl_conf_app(sl_conf_location(r)), launch->row.app) == 0) {
-        give_launch(r, launch);
-    } else if (!is_first && launch != NULL && r->user != NULL &&
-               launch->row.app_user != NULL && strcmp(r->user, launch->row.app_user) == 0) {
-        r->user = NULL;
+    if (launch != NULL && (r->main != NULL || r->prev != NULL)) {
+        take_back(r, launch);
+    }
+    sort_cookies(r, here);
+    if (here != NULL) {
+        give_launch(r, here);
+    }
+}
+
+void sl_pass_check(request_rec *r)
+{
+    const sl_request_t *request = sl_request_of(r);
+
+    if (request->launch != NULL && request->claim == NULL && sl_pass_launch(r) == NULL) {
+        take_back(r, request->launch);
+        sort_cookies(r, NULL);
     }
 }

@@ -259,12 +259,16 @@ int sl_request_read(request_rec *r)
     const sl_server_t *server = sl_conf_server(r->server);
     sl_request_t *request;
 
-    if (r->main != NULL || r->prev != NULL) {
-        return DECLINED;
-    }
     request = sl_request_of(r);
-    take_handle(r, request);
-    take_query(r, request);
+    if (r->main != NULL || request->is_read) {
+        return DECLINED; /* an ErrorDocument of a request too bad to be read comes here unread */
+    }
+    request->is_read = true;
+    for (request_rec *one = r; one != NULL; one = one->prev) {
+        take_handle(one, request);
+        take_query(one, request);
+        r->the_request = one->the_request; /* all tell what the first was asked */
+    }
     take_referer(r, request);
     strip_headers(r, request, server->main);
     clean_connection(r, server->main);

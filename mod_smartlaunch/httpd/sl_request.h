@@ -13,6 +13,8 @@
 #include "smart/sl_bind.h"
 
 typedef struct {
+    bool is_read;
+
     /* as it came */
     const char *url_handle; /* smart_launch in the URL; NULL: none */
     bool url_several;
