@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_app_filter.h"
+#include "httpd/sl_respond.h"
 
 #include <http_protocol.h>
 #include <string.h>
@@ -42,6 +43,9 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
             return replace(f, bb, login.body);
         }
         sl_app_headers(f->r, login.is_login);
+        if (login.new_browser != NULL) {
+            sl_respond_cookie(f->r, login.new_browser);
+        }
     }
     ap_remove_output_filter(f);
     return ap_pass_brigade(f->next, bb);

@@ -19,6 +19,7 @@ typedef struct {
     bool replaced;    /* the answer is dropped; `body` goes out instead, headers are set */
     const char *body;
     bool is_login;    /* Smart-Login counted: no-store */
+    const char *new_browser; /* value for our cookie, set after the app's were sorted; NULL: none */
 } sl_app_login_t;
 
 /** Takes every Smart-* header out of both tables and acts on it. */
