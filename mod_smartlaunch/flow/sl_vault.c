@@ -4,6 +4,19 @@
 
 #include <apr_strings.h>
 
+/** Nobody was refused: somebody writes to the tables, or a key is missing. */
+static sl_rc_t unseal(sl_secret_t **out, const sl_keyring_t *ring, const sl_sealed_t *sealed,
+                      apr_pool_t *p, sl_err_t *err)
+{
+    sl_rc_t rc = sl_keyring_open(out, ring, sealed, p, err);
+
+    if (rc == SL_DENIED) {
+        rc = SL_FAILED;
+        err->rc = rc;
+    }
+    return rc;
+}
+
 /** What is sealed of a pending launch is one JSON object. */
 static const sl_secret_t *write_pending(const sl_pending_t *pending, apr_pool_t *p)
 {
@@ -38,7 +51,7 @@ sl_rc_t sl_vault_open_pending(sl_pending_t *out, const sl_keyring_t *ring,
     const sl_sealed_t sealed = {claimed->key_id, aad, claimed->pending_sealed};
     sl_secret_t *text = NULL;
     sl_json_t *json = NULL;
-    sl_rc_t rc = sl_keyring_open(&text, ring, &sealed, p, err);
+    sl_rc_t rc = unseal(&text, ring, &sealed, p, err);
 
     if (rc == SL_OK) {
         rc = sl_json_parse(&json, sl_secret_reveal(text), sl_secret_len(text), p, err);
@@ -109,11 +122,11 @@ sl_rc_t sl_vault_open_tokens(sl_tokens_t *out, const sl_keyring_t *ring, const s
     sl_rc_t rc;
 
     aad[1] = "access_sealed";
-    rc = sl_keyring_open(&access, ring, &sealed, p, err);
+    rc = unseal(&access, ring, &sealed, p, err);
     if (rc == SL_OK && row->refresh_sealed.bytes != NULL) {
         aad[1] = "refresh_sealed";
         sealed.sealed = row->refresh_sealed;
-        rc = sl_keyring_open(&refresh, ring, &sealed, p, err);
+        rc = unseal(&refresh, ring, &sealed, p, err);
     }
     out->access = access;
     out->refresh = refresh;

@@ -33,7 +33,7 @@ SL_MUST_USE sl_rc_t sl_vault_seal_pending(sl_bytes_t *out, const sl_keyring_t *r
                                           const sl_pending_t *pending, apr_pool_t *p,
                                           sl_err_t *err);
 
-/** SL_DENIED: altered, moved, or its key is gone. */
+/** SL_FAILED: altered, moved, or its key is gone. */
 SL_MUST_USE sl_rc_t sl_vault_open_pending(sl_pending_t *out, const sl_keyring_t *ring,
                                           const sl_launch_claimed_t *claimed, apr_pool_t *p,
                                           sl_err_t *err);
@@ -58,7 +58,7 @@ SL_MUST_USE sl_rc_t sl_vault_seal_tokens(sl_sealed_tokens_t *out, const sl_keyri
                                          const sl_token_row_t *row, const sl_tokens_t *tokens,
                                          apr_pool_t *p, sl_err_t *err);
 
-/** SL_DENIED: altered, moved, or its key is gone. */
+/** SL_FAILED: altered, moved, or its key is gone. */
 SL_MUST_USE sl_rc_t sl_vault_open_tokens(sl_tokens_t *out, const sl_keyring_t *ring,
                                          const sl_token_t *row, apr_pool_t *p, sl_err_t *err);
 
