@@ -42,7 +42,7 @@ sub jar { return $_[0]{jar} }
 
 # Goes there, as a click on a link of the page shown does. Options: method, body, type (of the body),
 # typed => 1 (address bar, no initiator), follow => 0|1 (default 0), until => regex (stop before a
-# redirect to a URL that matches), headers => [...] (added), without => regex (headers left out).
+# redirect to a URL that matches), headers => [...] (added), without => regex (the browser's own headers left out).
 sub nav {
     my ($self, $url, %opt) = @_;
     my $from = $opt{typed} ? undef : $self->{page} || $self->{opener};
@@ -170,8 +170,9 @@ sub _send {
     my ($self, $method, $uri, $headers, $opt, %how) = @_;
     my $top = SL::Cookies::site($self->{top} || $uri);
     my $cookie = $self->{jar}->header($uri, top => $top, %how);
-    my @all = (@$headers, defined $cookie ? (Cookie => $cookie) : (), @{ $opt->{headers} || [] });
+    my @all = (@$headers, defined $cookie ? (Cookie => $cookie) : ());
     @all = _without($opt->{without}, @all) if $opt->{without};
+    push @all, @{ $opt->{headers} || [] };
     my $response = SL::HTTP::request($method, $uri, headers => \@all, body => $opt->{body},
         $opt->{timeout} ? (timeout => $opt->{timeout}) : ());
     for my $line ($response->header('Set-Cookie')) {
