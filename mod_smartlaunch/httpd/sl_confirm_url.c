@@ -72,9 +72,9 @@ static int ask(const sl_visit_t *visit, const sl_browser_launch_t *launch)
     page.ancestors = sl_page_ancestors(visit->r, launch->row.ehr);
     if (is_held(launch)) {
         page.title = apr_pstrcat(p, "You are now ", who != NULL ? who : "somebody else", NULL);
-        page.text[0] = "Somebody else used this application in this browser before you. If you go "
-                       "on, their windows of it are closed.";
-        form.yes = "Go on";
+        page.text[0] = "In this browser the application is still open for somebody else. If you "
+                       "go on, it is closed for them, and what they have not saved is lost.";
+        form.yes = who != NULL ? apr_pstrcat(p, "Go on as ", who, NULL) : "Go on";
     } else {
         page.title = apr_pstrcat(p, "Join ", launch->row.ehr_user, " at ", launch->row.ehr,
                                  " with ", launch->row.login_user, "?", NULL);

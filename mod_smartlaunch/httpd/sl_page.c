@@ -63,6 +63,11 @@ static const char *form_html(apr_pool_t *p, const sl_page_form_t *form)
                        "</button>", no, "</form>", NULL);
 }
 
+static const char *paragraph(apr_pool_t *p, const char *text)
+{
+    return text != NULL ? apr_pstrcat(p, "<p>", sl_text_html(p, text), "</p>", NULL) : "";
+}
+
 static const char *html(request_rec *r, const sl_page_t *page)
 {
     apr_pool_t *p = r->pool;
@@ -70,7 +75,7 @@ static const char *html(request_rec *r, const sl_page_t *page)
 
     for (size_t i = 0; i < sizeof(page->text) / sizeof(page->text[0]) && page->text[i] != NULL;
          i++) {
-        text = apr_pstrcat(p, text, "<p>", sl_text_html(p, page->text[i]), "</p>", NULL);
+        text = apr_pstrcat(p, text, paragraph(p, page->text[i]), NULL);
     }
     return apr_pstrcat(
         p, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
@@ -78,7 +83,7 @@ static const char *html(request_rec *r, const sl_page_t *page)
         sl_text_html(p, page->title), "</title><style>", style, "</style></head><body><main><h1>",
         sl_text_html(p, page->title), "</h1>", text,
         page->links != NULL ? links_html(p, page->links) : "",
-        page->form != NULL ? form_html(p, page->form) : "", "<footer>Reference: <code>",
+        page->form != NULL ? form_html(p, page->form) : "", paragraph(p, page->after), "<footer>Reference: <code>",
         sl_text_html(p, sl_request_reference(r)), "</code></footer></main></body></html>\n", NULL);
 }
 

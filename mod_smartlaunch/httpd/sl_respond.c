@@ -171,7 +171,9 @@ static const sl_refusal_t conflict = {
     .title = "These two accounts do not fit together",
     .text = {"Your account in the health record system or the one in the application is already "
              "joined with somebody else's. Nothing was changed.",
-             "Please tell your support the reference below."},
+             "If you logged in with another account than your own, open the application from the "
+             "chart again and log in with yours.",
+             call_support},
 };
 static const sl_refusal_t ehr_error = {
     .status = 502,
