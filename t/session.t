@@ -160,14 +160,9 @@ is_deeply [ map { json(session(value_of($l->{window}), $_->{handle}))->{patient}
     my $cookie = value_of($one->{window});
     my $of = "WHERE handle_hash = sha256('$one->{handle}'::bytea)";
     my $set = sub { is $w->pg->dbh->do("UPDATE smartlaunch.launch SET $_[0] $of") + 0, 1, "when $_[0]" };
-    $set->("last_seen_at = now() - interval '20 minutes', expires_at = now() + interval '25 minutes'");
+    $set->("expires_at = now() + interval '25 minutes'");
     ok wait_for('expires_in', sub { my $in = json(session($cookie, $one->{handle}))->{expires_in}; $in > 1400 && $in <= 1500 }),
         'SEC-7 expires_in is what is left of max, when that is less';
-    ok wait_for('the touch', sub { $w->pg->value("SELECT last_seen_at > now() - interval '1 minute' FROM smartlaunch.launch $of") }),
-        'SEC-7 asking keeps a launch alive';
-    $set->("last_seen_at = now() - interval '31 minutes'");
-    ok wait_for('idle', sub { session($cookie, $one->{handle})->code == 401 }), 'SEC-7 after the idle limit: 401';
-    is $w->pg->value("SELECT state || ' ' || end_reason FROM smartlaunch.launch $of"), 'ended idle', 'SEC-7 and the row says why';
     my $two = $w->launch(window => frame(), patient => $first);
     $of = "WHERE handle_hash = sha256('$two->{handle}'::bytea)";
     $cookie = value_of($two->{window});
@@ -176,6 +171,27 @@ is_deeply [ map { json(session(value_of($l->{window}), $_->{handle}))->{patient}
     ok wait_for('max', sub { session($cookie, $two->{handle})->code == 401 }), 'SEC-7 until its absolute end: 401';
     is $w->pg->value("SELECT state || ' ' || end_reason FROM smartlaunch.launch $of"), 'ended expired', 'SEC-7 and the row says why';
     is with($cookie, GET => "/papp/?smart_launch=$two->{handle}")->code, 401, 'SEC-7 the app\'s page, too';
+}
+
+# The idle limit, made short enough to be waited for
+{
+    my $conf = $w->httpd->{vhost};
+    my $again = sub { $w->httpd->{vhost} = $_[0]; $w->httpd->write_config; $w->httpd->graceful };
+    $again->("$conf\n    SmartSession idle=3s max=12h");
+    my $one = $w->launch(window => frame(), patient => $first);
+    my $cookie = value_of($one->{window});
+    my $of = "FROM smartlaunch.launch WHERE handle_hash = sha256('$one->{handle}'::bytea)";
+    my $codes = '';
+    wait_for('twice the limit', sub { $codes .= session($cookie, $one->{handle})->code . ' ';
+        $w->pg->value("SELECT now() > authorized_at + interval '6 seconds' $of") });
+    unlike $codes, qr/[^20 ]/, 'SEC-7 asking /smart/session keeps a launch alive beyond the idle limit';
+    my $in = json(session($cookie, $one->{handle}))->{expires_in};
+    ok $in >= 2 && $in <= 3, 'SEC-7 expires_in is the idle limit';
+    my $asked = $w->pg->value('SELECT now()');
+    wait_for('the idle limit to pass', sub { $w->pg->value("SELECT now() > ?::timestamptz + interval '3.2 seconds'", $asked) });
+    is session($cookie, $one->{handle})->code, 401, 'SEC-7 after the idle limit: 401';
+    is $w->pg->value("SELECT state || ' ' || end_reason $of"), 'ended idle', 'SEC-7 and the row says why';
+    $again->($conf);
 }
 
 # Logout
