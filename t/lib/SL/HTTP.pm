@@ -18,6 +18,9 @@ use URI;
 
 our @EXPORT_OK = qw(request many raw json);
 
+# Like a load balancer: what is meant for the first port goes to the second. %via = (port => port)
+our %via;
+
 # request(METHOD, URL, headers => [name => value, ...], body => bytes, timeout => seconds):
 # an HTTP::Response. An answer that is cut short, late or no HTTP is an exception.
 sub request {
@@ -63,7 +66,7 @@ sub raw {
 
 sub _connect {
     my ($uri) = @_;
-    my %to = (PeerAddr => '127.0.0.1', PeerPort => $uri->port, Timeout => 20);
+    my %to = (PeerAddr => '127.0.0.1', PeerPort => $via{ $uri->port } || $uri->port, Timeout => 20);
     if ($uri->scheme eq 'http') {
         return IO::Socket::INET->new(%to) || croak "connect to $uri: $@";
     }
