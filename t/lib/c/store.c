@@ -74,6 +74,19 @@ int owner_int(const char *sql, ...)
     return atoi(ask_owner(text));
 }
 
+bool eventually(const char *sql)
+{
+    apr_time_t deadline = apr_time_now() + apr_time_from_sec(30);
+
+    while (strcmp(ask_owner(sql), "t") != 0) {
+        if (apr_time_now() > deadline) {
+            return false;
+        }
+        apr_sleep(apr_time_from_msec(2));
+    }
+    return true;
+}
+
 static sl_steps_t *one_step(const char *name, const char *reference)
 {
     sl_steps_t *steps = apr_array_make(pool, 1, sizeof(sl_step_t));

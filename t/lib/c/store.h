@@ -28,6 +28,9 @@ sl_bytes_t sealed(const char *text);
 const char *owner(const char *sql, ...) __attribute__((format(printf, 1, 2)));
 int owner_int(const char *sql, ...) __attribute__((format(printf, 1, 2)));
 
+/** Poll until this query of the owner gives "t". False after half a minute. */
+bool eventually(const char *sql);
+
 /** A new launch of app `app` at EHR `epic`, with state `state` in browser `browser`. Its id. */
 const char *begin(const char *state, const char *browser);
 

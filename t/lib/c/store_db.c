@@ -10,10 +10,11 @@
 static const sl_stmt_t SLEEP = {"t_sleep", "SELECT pg_sleep($1::float8)::text AS x", 1, true};
 static const sl_stmt_t SLEEP_WRITE = {"t_sleep_w", "SELECT pg_sleep($1::float8)::text AS x", 1,
                                       false};
-static const sl_stmt_t KILLED = {"t_killed", "SELECT pg_sleep($1::float8)::text AS killed", 1,
-                                 true};
-static const sl_stmt_t KILLED_WRITE = {"t_killed_w", "SELECT pg_sleep($1::float8)::text AS killed",
-                                       1, false};
+/* These wait until the owner lets go of the lock. */
+static const sl_stmt_t HELD = {"t_held", "SELECT pg_advisory_xact_lock_shared($1)::text AS held", 1,
+                               true};
+static const sl_stmt_t HELD_WRITE = {
+    "t_held_w", "SELECT pg_advisory_xact_lock_shared($1)::text AS held", 1, false};
 static const sl_stmt_t ECHO = {"t_echo",
                                "SELECT $1::text AS t, $2::bigint AS n, $3::bytea AS b,"
                                " $4::boolean AS yes, NULL::text AS nothing",
@@ -120,14 +121,6 @@ static void refusals(void)
                 SL_SCHEMA_VERSION);
 }
 
-static void takes_long(int index, apr_pool_t *p, void *data)
-{
-    sl_err_t err = {0};
-
-    (void)index;
-    (void)nap(data, &SLEEP, "1.5", p, &err);
-}
-
 static int busy_count, fine_count;
 
 static void all_busy(int index, apr_pool_t *p, void *data)
@@ -137,14 +130,16 @@ static void all_busy(int index, apr_pool_t *p, void *data)
     sl_db_stats_t stats = {0};
 
     if (index < 2) {
-        takes_long(index, p, on);
+        (void)nap(on, &HELD, "1", p, &err);
         return;
     }
-    while (stats.busy < 2) {
+    for (int i = 0; i < 10000 && stats.busy < 2; i++) {
         sl_db_stats(on, &stats);
+        apr_sleep(1000);
     }
-    if (nap(on, &SLEEP, "0", p, &err) == SL_BUSY) {
-        (void)__sync_fetch_and_add(&busy_count, 1);
+    (void)__sync_fetch_and_add(&busy_count, nap(on, &SLEEP, "0", p, &err) == SL_BUSY);
+    if (__sync_add_and_fetch(&fine_count, 1) == 2) {
+        (void)owner("SELECT pg_advisory_unlock(1)");
     }
 }
 
@@ -165,14 +160,16 @@ static void bounds(void)
     sl_err_t err = {0};
     apr_time_t start;
 
+    (void)owner("SELECT pg_advisory_lock(1)");
     together(4, all_busy, two);
     is_int(busy_count, 2, "with all connections busy, the others are told so");
+    fine_count = 0;
     two = open_pool((sl_db_options_t){.max = 2});
     together(16, waits_its_turn, two);
     is_int(fine_count, 16, "sixteen threads share two connections");
     sl_db_stats(two, &stats);
     ok(stats.open == 2 && stats.connects == 2 && stats.busy == 0, "… and two it stays");
-    two = open_pool((sl_db_options_t){.max = 2, .query = apr_time_from_msec(200)});
+    two = open_pool((sl_db_options_t){.max = 2, .query = apr_time_from_sec(1)});
     start = apr_time_now();
     is_int(nap(two, &SLEEP, "30", pool, &err), SL_UNAVAILABLE, "a slow answer is not waited for");
     is_str(err.id, "SL3005", "… it says so");
@@ -189,11 +186,15 @@ static void idle_connection(void)
 
     ok(before > 0, "a connection");
     (void)owner("SELECT pg_terminate_backend(%d)", before);
-    while (owner_int("SELECT count(*) FROM pg_stat_activity WHERE pid = %d", before) > 0) {
-    }
+    ok(eventually(apr_psprintf(
+           pool, "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = %d)", before)),
+       "… is closed by the server");
     after = backend(one);
     ok(after > 0 && after != before, "idle connection lost: a statement that writes has another");
 }
+
+#define WAITING                                                                                    \
+    " FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
 
 static void killed_under_it(int index, apr_pool_t *p, void *data)
 {
@@ -201,22 +202,19 @@ static void killed_under_it(int index, apr_pool_t *p, void *data)
     sl_rc_t *rc = data;
 
     if (index < 2) {
-        rc[index] = nap(db, index == 0 ? &KILLED : &KILLED_WRITE, "0.7", p, &err);
+        rc[index] = nap(db, index == 0 ? &HELD : &HELD_WRITE, "2", p, &err);
         return;
     }
-    while (owner_int("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%AS killed'"
-                     " AND state = 'active' AND pid <> pg_backend_pid()"
-                     " AND datname = current_database()") < 2) {
-    }
-    (void)owner("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'active'"
-                " AND query LIKE '%%AS killed' AND pid <> pg_backend_pid()"
-                " AND datname = current_database()");
+    (void)eventually("SELECT count(*) = 2" WAITING);
+    (void)owner("SELECT pg_terminate_backend(pid)" WAITING);
+    (void)owner("SELECT pg_advisory_unlock(2)");
 }
 
 static void broken_connection(void)
 {
     sl_rc_t rc[2] = {SL_FAILED, SL_FAILED};
 
+    (void)owner("SELECT pg_advisory_lock(2)");
     together(3, killed_under_it, rc);
     is_int(rc[0], SL_OK, "connection lost under it: what only reads is asked again");
     is_int(rc[1], SL_UNAVAILABLE, "… what writes is not");

@@ -160,27 +160,60 @@ static void two_links(void)
     is_int(owner_int("SELECT count(*) FROM smartlaunch.link"), 2 * ROUNDS, "… one link each");
 }
 
+/* A DBA, who may leave a transaction open. */
+static PGconn *dba;
+
+static bool as_dba(const char *sql)
+{
+    PGresult *result = PQexec(dba, sql);
+    bool fine =
+        PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK;
+
+    PQclear(result);
+    return fine;
+}
+
+static const char *revoke_sql(const link_race_t *race, apr_pool_t *p)
+{
+    return apr_psprintf(p, "SELECT smartlaunch.revoke_link('%s', 'race')", race->link);
+}
+
+static void use_link(link_race_t *race, apr_pool_t *p)
+{
+    sl_launch_finished_t out;
+    sl_err_t err = {0};
+
+    if (race->make[0].launch != NULL) {
+        make_one(0, p, race);
+    } else {
+        race->rc[0] = sl_store_launch_finish(&out, db, &race->f.result, p, &err);
+    }
+}
+
 /* index 0 uses the link, index 1 revokes it. */
 static void use_or_revoke(int index, apr_pool_t *p, void *data)
 {
     link_race_t *race = data;
-    sl_launch_finished_t out;
-    sl_err_t err = {0};
 
-    if (index == 0 && race->make[0].launch != NULL) {
-        make_one(0, p, race);
-    } else if (index == 0) {
-        race->rc[0] = sl_store_launch_finish(&out, db, &race->f.result, p, &err);
+    if (index == 0) {
+        use_link(race, p);
     } else {
-        PGconn *dba = PQconnectdb(getenv("SL_STORE_OWNER"));
-        const char *sql =
-            apr_psprintf(p, "SELECT smartlaunch.revoke_link('%s', 'race')", race->link);
-        PGresult *result = PQexec(dba, sql);
-
-        race->rc[1] = PQresultStatus(result) == PGRES_TUPLES_OK ? SL_OK : SL_FAILED;
-        PQclear(result);
-        PQfinish(dba);
+        race->rc[1] = as_dba(revoke_sql(race, p)) ? SL_OK : SL_FAILED;
     }
+}
+
+/* index 0 uses the link that index 1 has revoked, but not committed until the other one waits. */
+static void use_while_revoked(int index, apr_pool_t *p, void *data)
+{
+    link_race_t *race = data;
+
+    if (index == 0) {
+        use_link(race, p);
+        return;
+    }
+    (void)eventually("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                     " AND datname = current_database()");
+    race->rc[1] = as_dba("COMMIT") ? SL_OK : SL_FAILED;
 }
 
 static int lives_on_revoked(void)
@@ -192,64 +225,92 @@ static int lives_on_revoked(void)
                      " ON k.id = t.link WHERE t.status = 'active' AND k.revoked_at IS NOT NULL");
 }
 
-/* The DBA revokes a link while a launch takes it. */
+/* A fresh link of alice and dr-smith, and a claimed launch that is about to take it. */
+static void prepare_finish(link_race_t *race, const char *name)
+{
+    const char *browser = apr_pstrcat(pool, "vb-", name, NULL);
+    const char *id;
+
+    (void)owner("UPDATE smartlaunch.link SET ehr_user = ehr_user || id, app_user = app_user || id");
+    (void)launch(apr_pstrcat(pool, "w-", name, NULL), apr_pstrcat(pool, "wb-", name, NULL), "wb");
+    race->link = owner("SELECT id FROM smartlaunch.link WHERE revoked_at IS NULL"
+                       " AND ehr_user = 'dr-smith'");
+    id = begin(apr_pstrcat(pool, "v-", name, NULL), browser);
+    (void)claim(apr_pstrcat(pool, "v-", name, NULL), browser);
+    race->f = finishing(id, browser, apr_pstrcat(pool, browser, "+", NULL));
+    race->f.result.token = &race->f.token;
+}
+
+/* The same, and a pending launch whose user is about to confirm the same link. */
+static void prepare_make(link_race_t *race, const char *name)
+{
+    const char *browser = apr_pstrcat(pool, "xb-", name, NULL);
+    const char *id;
+
+    (void)owner("UPDATE smartlaunch.link SET ehr_user = ehr_user || id, app_user = app_user || id");
+    (void)launch(apr_pstrcat(pool, "y-", name, NULL), apr_pstrcat(pool, "yb-", name, NULL), "yb");
+    race->link = owner("SELECT id FROM smartlaunch.link WHERE revoked_at IS NULL"
+                       " AND ehr_user = 'dr-smith'");
+    id = launch_pending(apr_pstrcat(pool, "x-", name, NULL), browser, browser, "dr-smith");
+    (void)owner("UPDATE smartlaunch.launch SET sub = 'sub-smith' WHERE id = '%s'", id);
+    race->make[0] = making(id, browser, "alice");
+}
+
+/* A DBA revokes a link while a launch takes it. */
 static void finish_or_revoke(void)
 {
+    link_race_t race = {0};
     int fine = 0;
 
     clean();
     for (int i = 0; i < ROUNDS; i++) {
-        const char *state = apr_psprintf(pool, "v-%d", i);
-        const char *browser = apr_psprintf(pool, "vb-%d", i);
-        link_race_t race = {0};
-        const char *id;
-
-        (void)owner(
-            "UPDATE smartlaunch.link SET ehr_user = ehr_user || id, app_user = app_user || id");
-        (void)launch(apr_psprintf(pool, "w-%d", i), apr_psprintf(pool, "wb-%d", i), "wb");
-        race.link = owner("SELECT id FROM smartlaunch.link WHERE revoked_at IS NULL");
-        id = begin(state, browser);
-        (void)claim(state, browser);
-        race.f = finishing(id, browser, apr_psprintf(pool, "vb-%d+", i));
-        race.f.result.token = &race.f.token;
+        prepare_finish(&race, apr_itoa(pool, i));
         together(2, use_or_revoke, &race);
         fine += (race.rc[0] == SL_OK || race.rc[0] == SL_NONE) && race.rc[1] == SL_OK;
     }
     is_int(fine, ROUNDS, "a launch finishes while its link is revoked: it does, or is told");
     is_int(lives_on_revoked(), 0, "… and nothing lives on a revoked link");
+    prepare_finish(&race, "late");
+    ok(as_dba("BEGIN") && as_dba(revoke_sql(&race, pool)), "revoked, but not committed");
+    together(2, use_while_revoked, &race);
+    is_int(race.rc[0], SL_NONE, "a launch that waits for the revocation is told");
+    prepare_finish(&race, "by-itself");
+    race.f.result.link_how = "same-name";
+    ok(as_dba("BEGIN") && as_dba(revoke_sql(&race, pool)), "revoked, but not committed");
+    together(2, use_while_revoked, &race);
+    is_int(race.rc[0], SL_NONE, "… and same-name does not make the link again");
+    is_int(lives_on_revoked(), 0, "… and nothing lives on a revoked link");
 }
 
 static void make_or_revoke(void)
 {
+    link_race_t race = {0};
     int fine = 0;
 
     clean();
     for (int i = 0; i < ROUNDS; i++) {
-        const char *browser = apr_psprintf(pool, "xb-%d", i);
-        link_race_t race = {0};
-        const char *id;
-
-        (void)owner(
-            "UPDATE smartlaunch.link SET ehr_user = ehr_user || id, app_user = app_user || id");
-        (void)launch(apr_psprintf(pool, "y-%d", i), apr_psprintf(pool, "yb-%d", i), "yb");
-        race.link = owner("SELECT id FROM smartlaunch.link WHERE revoked_at IS NULL");
-        id = launch_pending(apr_psprintf(pool, "x-%d", i), browser, browser, "dr-smith");
-        (void)owner("UPDATE smartlaunch.launch SET sub = 'sub-smith' WHERE id = '%s'", id);
-        race.make[0] = making(id, browser, "alice");
+        prepare_make(&race, apr_itoa(pool, i));
         together(2, use_or_revoke, &race);
         fine += (race.rc[0] == SL_OK || race.rc[0] == SL_EXPIRED) && race.rc[1] == SL_OK;
     }
     is_int(fine, ROUNDS, "a link is confirmed while it is revoked: it holds, or asks again");
     is_int(lives_on_revoked(), 0, "… and nothing lives on a revoked link");
+    prepare_make(&race, "late");
+    ok(as_dba("BEGIN") && as_dba(revoke_sql(&race, pool)), "revoked, but not committed");
+    together(2, use_while_revoked, &race);
+    is_int(race.rc[0], SL_EXPIRED, "a link that is confirmed at that moment asks again");
+    is_int(lives_on_revoked(), 0, "… and nothing lives on a revoked link");
 }
 
 int test_race(void)
 {
+    dba = PQconnectdb(getenv("SL_STORE_OWNER"));
     clean();
     two_callbacks();
     two_people();
     two_links();
     finish_or_revoke();
     make_or_revoke();
+    PQfinish(dba);
     return tap_done();
 }
