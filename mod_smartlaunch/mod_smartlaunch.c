@@ -20,13 +20,16 @@
 /* mod_rewrite, mod_proxy and mod_alias must not get a Redirect URL before us. */
 static const char *const before[] = {"mod_proxy.c", "mod_rewrite.c", "mod_alias.c", NULL};
 
+/* It wants to know us before its own post_config, and its thread needs the child's runtime. */
+static const char *const watchdog[] = {"mod_watchdog.c", NULL};
+
 static void register_hooks(apr_pool_t *p)
 {
     ap_hook_check_config(sl_conf_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(sl_conf_dump, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(sl_child_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(sl_watchdog_post_config, NULL, NULL, APR_HOOK_LAST);
-    ap_hook_child_init(sl_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(sl_watchdog_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
+    ap_hook_child_init(sl_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
 
     ap_hook_post_read_request(sl_request_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(sl_request_translate, NULL, before, APR_HOOK_FIRST);

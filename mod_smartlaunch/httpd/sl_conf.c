@@ -10,6 +10,7 @@ static sl_main_t *new_main(apr_pool_t *p)
     main->prepare = true;
     main->cache_size = SL_DEFAULT_CACHE;
     main->offline = SL_DEFAULT_OFFLINE;
+    main->keep_steps = SL_DEFAULT_KEEP;
     main->ehrs = apr_array_make(p, 4, sizeof(sl_ehr_conf_t *));
     main->user_headers = apr_array_make(p, 2, sizeof(const char *));
     return main;

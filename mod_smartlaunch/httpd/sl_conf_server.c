@@ -175,3 +175,24 @@ const char *sl_server_offline(cmd_parms *cmd, void *dir, const char *time)
     (void)dir;
     return wrong != NULL ? wrong : sl_directive_time(cmd, time, &sl_directive_main(cmd)->offline);
 }
+
+const char *sl_server_keep(cmd_parms *cmd, void *dir, const char *steps)
+{
+    const char *wrong = sl_directive_main_only(cmd);
+    const char *time = sl_directive_option(steps, "steps");
+    apr_interval_time_t *keep = &sl_directive_main(cmd)->keep_steps;
+
+    (void)dir;
+    if (wrong == NULL && time == NULL) {
+        wrong = apr_psprintf(cmd->pool,
+                             "SmartKeep: \"%s\" is not understood; write SmartKeep steps=30d",
+                             steps);
+    }
+    if (wrong == NULL) {
+        wrong = sl_directive_time(cmd, time, keep);
+    }
+    if (wrong == NULL && *keep < apr_time_from_sec(24 * 3600)) {
+        wrong = "SmartKeep: less than a day leaves support without a trace; write steps=30d";
+    }
+    return wrong;
+}

@@ -129,6 +129,8 @@ const command_rec sl_directives[] = {
     AP_INIT_TAKE12("SmartCookie", sl_server_cookie, NULL, HERE, "NAME [embedded|toplevel]"),
     AP_INIT_TAKE1("SmartOffline", sl_server_offline, NULL, HERE,
                   "how long shared memory is believed while PostgreSQL is away"),
+    AP_INIT_TAKE1("SmartKeep", sl_server_keep, NULL, HERE,
+                  "steps=TIME: how long flight-recorder rows are kept"),
 
     AP_INIT_RAW_ARGS("<SmartEHR", sl_section_ehr, NULL, HERE, "one EHR: <SmartEHR NAME>"),
     EHR_TEXT("SmartIssuer", issuer, "FHIR base URL = iss of a launch"),

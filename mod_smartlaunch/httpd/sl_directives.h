@@ -34,6 +34,7 @@ const char *sl_server_state_dir(cmd_parms *cmd, void *dir, const char *path);
 const char *sl_server_cache(cmd_parms *cmd, void *dir, const char *size);
 const char *sl_server_session(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_server_cookie(cmd_parms *cmd, void *dir, const char *name, const char *mode);
+const char *sl_server_keep(cmd_parms *cmd, void *dir, const char *steps);
 const char *sl_server_offline(cmd_parms *cmd, void *dir, const char *time);
 
 const char *sl_section_ehr(cmd_parms *cmd, void *dir, const char *arg);
