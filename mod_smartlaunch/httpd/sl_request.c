@@ -76,6 +76,7 @@ sl_browser_key_t sl_request_browser_key(request_rec *r, const char *app)
     key.idle = sl_conf_idle(server);
     key.max = sl_conf_max(server);
     key.now = r->request_time;
+    key.anew = false;
     return key;
 }
 
@@ -254,6 +255,17 @@ static void take_cookie(request_rec *r, sl_request_t *request, const sl_server_t
     }
 }
 
+/** Handles, codes and launches leave whatever shows the URL or the page before. */
+static void take_names(request_rec *r, sl_request_t *request)
+{
+    for (request_rec *one = r; one != NULL; one = one->prev) {
+        take_handle(one, request);
+        take_query(one, request);
+        r->the_request = one->the_request; /* all tell what the first was asked */
+    }
+    take_referer(r, request);
+}
+
 int sl_request_read(request_rec *r)
 {
     const sl_server_t *server = sl_conf_server(r->server);
@@ -264,12 +276,9 @@ int sl_request_read(request_rec *r)
         return DECLINED; /* an ErrorDocument of a request too bad to be read comes here unread */
     }
     request->is_read = true;
-    for (request_rec *one = r; one != NULL; one = one->prev) {
-        take_handle(one, request);
-        take_query(one, request);
-        r->the_request = one->the_request; /* all tell what the first was asked */
+    if (server->main->ring != NULL) { /* without configuration no handle is ours */
+        take_names(r, request);
     }
-    take_referer(r, request);
     strip_headers(r, request, server->main);
     clean_connection(r, server->main);
     classify(r, request, server->public_url);
