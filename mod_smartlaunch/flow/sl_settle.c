@@ -221,6 +221,7 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
     }
     fill_result(&result, f, owner, &names, finish->toplevel, trace->p);
     result.max = finish->site->max;
+    result.idle = finish->site->idle;
     result.token = &token;
     result.steps = trace->steps;
     rc = commit(&stored, rt, &result, trace, err);
