@@ -128,4 +128,4 @@ await test('SEC-1 with third-party cookies phased out: the same first launch wor
   }
 });
 
-await finish();
+await finish('SL2531');

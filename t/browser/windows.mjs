@@ -31,6 +31,7 @@ async function typeIn(window, url) {
 await test('launch patient A, then patient B in a second window', async () => {
   one.page = await b.openChart(workstation, 'dr-smith', A.name);
   one.app = await b.launchAndJoin(one.page, 'alice');
+  one.url = (await b.frameOf(one.page)).url();
   two.page = await b.openChart(workstation, 'dr-smith', B.name);
   two.app = await b.openApp(two.page);
   await stillShows(two, B);
@@ -96,6 +97,27 @@ await test('a URL without a handle: nobody guesses, the chooser comes and its li
   assert.deepEqual([...seen].sort(), [A.name, B.name].sort());
 });
 
+await test('CTX-10 a link from the window of A to a page of B: asked before anything changes', async () => {
+  await typeIn(one, one.url);
+  await stillShows(one, A);
+  const frame = await b.frameOf(one.page);
+  const target = (await b.frameOf(two.page)).url();
+  for (const [choice, patient] of [['Stay', A], ['Change', B]]) {
+    await frame.evaluate((url) => {
+      const link = document.createElement('a');
+      link.href = url;
+      document.body.append(link);
+      link.click();
+    }, target);
+    await one.app.getByRole('heading', { name: 'Change the patient?' }).waitFor();
+    assert.equal(await one.app.locator('#patient-name').count(), 0);
+    await one.app.getByRole('link', { name: choice }).press('Enter');
+    await stillShows(one, patient);
+  }
+  await typeIn(one, one.url);
+  await stillShows(one, A);
+});
+
 await test('a form post that names no launch: 409, nothing is saved', async () => {
   await b.reload(two.page);
   await stillShows(two, B);
@@ -130,4 +152,4 @@ await test('a handle in another browser opens nothing', async () => {
 });
 
 await browser.close();
-await finish();
+await finish('SL2531');

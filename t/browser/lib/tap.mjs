@@ -22,12 +22,14 @@ export function errorLog() {
   return readFileSync(`${RUN}/log/error.log`, 'utf8').split('\n').filter(Boolean);
 }
 
-/** Warnings and worse that no test of this file has caused on purpose. */
+/** The tests of this file have caused these warnings, by log id, all of them and no others. */
 export async function finish(...expectedIds) {
-  await test('httpd logged nothing unexpected', () => {
-    const bad = errorLog().filter((line) => /\[\w*:(emerg|alert|crit|error|warn)\]/.test(line)
-      && !expectedIds.some((id) => line.includes(`${id}: `)));
-    if (bad.length > 0) throw new Error(bad.join('\n'));
+  await test('httpd logged what was expected and nothing else', () => {
+    const bad = errorLog().filter((line) => /\[\w*:(emerg|alert|crit|error|warn)\]/.test(line));
+    const unexpected = bad.filter((line) => !expectedIds.some((id) => line.includes(` ${id}: `)));
+    if (unexpected.length > 0) throw new Error(unexpected.join('\n'));
+    const missing = expectedIds.filter((id) => !bad.some((line) => line.includes(` ${id}: `)));
+    if (missing.length > 0) throw new Error(`not in the log: ${missing}`);
   });
   console.log(`1..${count}`);
 }
