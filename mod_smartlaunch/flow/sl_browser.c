@@ -280,11 +280,11 @@ sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt,
     sl_rc_t rc = SL_OK;
     bool known = sl_shm_get(rt->shm, &where, key->now, &entry, p) == SL_OK;
 
-    if (!known || entry.stored + FRESH <= key->now || !recall(out, &entry, p)) {
+    if (!known || key->anew || entry.stored + FRESH <= key->now || !recall(out, &entry, p)) {
         rc = read_database(out, rt, key, p, err);
         if (rc == SL_OK) {
             store(rt, &where, out, p);
-        } else if (known && recall(out, &entry, p)) {
+        } else if (known && !key->anew && recall(out, &entry, p)) {
             rc = SL_OK;
         }
     }

@@ -15,6 +15,7 @@ typedef struct {
     const char *app;
     apr_interval_time_t idle, max; /* SmartSession */
     apr_time_t now;
+    bool anew; /* another host may just have changed it: what memory holds will not do */
 } sl_browser_key_t;
 
 typedef struct {

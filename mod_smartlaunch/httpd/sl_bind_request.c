@@ -21,7 +21,7 @@ bool sl_bind_is_smart(request_rec *r)
     return type != NULL && strcasecmp(type, "Smart") == 0;
 }
 
-sl_rc_t sl_bind_view(request_rec *r, const char *app, sl_err_t *err)
+sl_rc_t sl_bind_view(request_rec *r, const char *app, bool anew, sl_err_t *err)
 {
     sl_request_t *request = sl_request_of(r);
     const sl_runtime_t *rt = sl_conf_server(r->server)->main->runtime;
@@ -31,6 +31,7 @@ sl_rc_t sl_bind_view(request_rec *r, const char *app, sl_err_t *err)
         return SL_OK;
     }
     key = sl_request_browser_key(r, app);
+    key.anew = anew;
     return sl_browser_load(&request->view, rt, &key, r->pool, err);
 }
 
@@ -176,7 +177,7 @@ int sl_bind_request(request_rec *r, const char *app, bool stay)
     asked.stay = stay;
     sl_bind_referer(&asked, server->public_url, request->referer, r->pool);
     if (sl_bind_needs_launches(&asked, request->cookie != NULL)) {
-        rc = sl_bind_view(r, app, &err);
+        rc = sl_bind_view(r, app, false, &err);
     }
     if (rc != SL_OK) {
         return sl_respond_error(r, rc, &err);

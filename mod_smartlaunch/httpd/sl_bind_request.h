@@ -12,8 +12,11 @@
  */
 int sl_bind_request(request_rec *r, const char *app, bool stay);
 
-/** The launches of this browser in `app`, read once a request. */
-SL_MUST_USE sl_rc_t sl_bind_view(request_rec *r, const char *app, sl_err_t *err);
+/**
+ * The launches of this browser in `app`, read once a request; `anew`: from PostgreSQL, since
+ * another host may have changed them a moment ago.
+ */
+SL_MUST_USE sl_rc_t sl_bind_view(request_rec *r, const char *app, bool anew, sl_err_t *err);
 
 /** Hook post_perdir_config: binds app requests before any authorization. */
 int sl_bind_hook(request_rec *r);

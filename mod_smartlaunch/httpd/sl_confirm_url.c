@@ -174,7 +174,7 @@ int sl_confirm_url(const sl_visit_t *visit)
         visit->r->header_only) {
         return sl_visit_not_allowed(visit, "GET, POST");
     }
-    rc = sl_bind_view(visit->r, visit->site->app, &err);
+    rc = sl_bind_view(visit->r, visit->site->app, true, &err);
     if (rc != SL_OK) {
         return sl_respond_error(visit->r, rc, &err);
     }
