@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_app_filter.h"
+#include "httpd/sl_authz.h"
 #include "httpd/sl_respond.h"
 
 #include <http_protocol.h>
@@ -28,6 +29,7 @@ static apr_status_t replace(ap_filter_t *f, apr_bucket_brigade *bb, const char *
 static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     state_t *state = f->ctx;
+    const char *refused;
     sl_app_login_t login;
 
     if (state->swallow) {
@@ -36,6 +38,11 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
     }
     if (!state->is_done && !sl_request_of(f->r)->is_answered) {
         state->is_done = true;
+        refused = sl_authz_explain(f->r);
+        if (refused != NULL) {
+            state->swallow = true;
+            return replace(f, bb, refused);
+        }
         memset(&login, 0, sizeof(login));
         sl_app_login(&login, f->r);
         if (login.replaced) {

@@ -9,8 +9,11 @@
 
 #include <ap_provider.h>
 #include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
 #include <http_request.h>
 #include <mod_auth.h>
+#include <mod_core.h>
 #include <string.h>
 
 /** The launch is there and its EHR user is not linked yet. */
@@ -46,6 +49,43 @@ int sl_authz_check_user(request_rec *r)
     return sl_respond_relaunch(r, "SL6402", "no live launch where one is required");
 }
 
+int sl_authz_passed(request_rec *r)
+{
+    if (r->main == NULL) {
+        sl_request_of(r)->is_authorized = true;
+    }
+    return DECLINED;
+}
+
+const char *sl_authz_explain(request_rec *r)
+{
+    const sl_request_t *request = sl_request_of(r);
+    sl_refusal_t refusal = {403, "forbidden", "This launch may not open this page",
+                            {"You opened the application from the health record system, and what "
+                             "was given to it there is not enough for this page.",
+                             "Please go back, or tell your support the reference below.", NULL},
+                            "SL6403", "a launch that does not fulfil what Require asks for", 0};
+
+    if (r->status != HTTP_FORBIDDEN || request->is_authorized || sl_pass_launch(r) == NULL) {
+        return NULL;
+    }
+    if (!request->is_lacking &&
+        ap_response_code_string(r, ap_index_of_response(HTTP_FORBIDDEN)) != NULL) {
+        return NULL; /* refused for a reason of somebody else's, who has a text of his own */
+    }
+    return sl_respond_prepare(r, &refusal);
+}
+
+/** The launch is not good enough. A text of our own keeps an ErrorDocument from taking over. */
+static authz_status is_lacking(request_rec *r)
+{
+    if (r->main == NULL) {
+        sl_request_of(r)->is_lacking = true;
+        ap_custom_response(r, HTTP_FORBIDDEN, "This launch may not open this page.");
+    }
+    return AUTHZ_DENIED;
+}
+
 static authz_status need_launch(request_rec *r, const char *line, const void *parsed)
 {
     (void)line;
@@ -68,15 +108,16 @@ static authz_status need_ehr(request_rec *r, const char *line, const void *parse
             return AUTHZ_GRANTED;
         }
     }
-    return AUTHZ_DENIED;
+    return is_lacking(r);
 }
 
+/* Patient and scope are given to linked launches only, so a pending one is told to log in. */
 static authz_status need_scope(request_rec *r, const char *line, const void *parsed)
 {
     const sl_browser_launch_t *launch = sl_pass_launch(r);
 
     (void)parsed;
-    if (launch == NULL) {
+    if (launch == NULL || launch->row.link_state == SL_LINK_PENDING) {
         return AUTHZ_DENIED_NO_USER;
     }
     while (line[0] != '\0') {
@@ -84,7 +125,7 @@ static authz_status need_scope(request_rec *r, const char *line, const void *par
 
         if (launch->row.scope_granted == NULL ||
             !sl_scope_covers(launch->row.scope_granted, scope, r->pool)) {
-            return AUTHZ_DENIED;
+            return is_lacking(r);
         }
     }
     return AUTHZ_GRANTED;
@@ -96,10 +137,10 @@ static authz_status need_patient(request_rec *r, const char *line, const void *p
 
     (void)line;
     (void)parsed;
-    if (launch == NULL) {
+    if (launch == NULL || launch->row.link_state == SL_LINK_PENDING) {
         return AUTHZ_DENIED_NO_USER;
     }
-    return launch->row.patient != NULL ? AUTHZ_GRANTED : AUTHZ_DENIED;
+    return launch->row.patient != NULL ? AUTHZ_GRANTED : is_lacking(r);
 }
 
 void sl_authz_register(apr_pool_t *p)

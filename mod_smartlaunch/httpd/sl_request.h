@@ -34,6 +34,8 @@ typedef struct {
     sl_bind_by_t bound_by;
     apr_array_header_t *dead_cookies; /* of const char *: to be deleted with the answer */
     const char *reference;            /* once somebody asked for it */
+    bool is_authorized;               /* Require was fulfilled */
+    bool is_lacking;                  /* the launch lacks what a Require of ours asks for */
     bool is_answered;                 /* by us: the app's filter has nothing to do */
 } sl_request_t;
 
