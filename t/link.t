@@ -397,6 +397,65 @@ ok scalar(grep { /PHPSESSID/ } $answer->header('Set-Cookie')), 'confirm=off: the
 is json($quick->{window}->go_on)->{headers}{'smart-user'}, 'quentin', 'confirm=off: linked at once';
 is_deeply [ map { $_->{how} } grep { $_->{app} eq 'quick' } links() ], ['app'], 'confirm=off: and stored';
 
+# Where the way leads after the question
+
+sub way_on {
+    my ($window, $say) = @_;
+    return $window->submit(button => [ answer => 'yes' ], follow => 0)->header('Location');
+}
+my %to = (
+    '/papp/a?b=c&d=%20#frag' => '/papp/a?b=c&d=%20', $w->url('/papp/x') => '/papp/x', 'next' => '/papp/deep/next',
+    '?q=1' => '/papp/deep/in?q=1', '../up?a=/../b' => '/papp/up?a=/../b', '../../../../x' => '/papp/',
+    '//evil.example/' => '/papp/', 'https://evil.example/papp/' => '/papp/', '/\\evil.example' => '/papp/',
+    '/%2f/evil.example' => '/papp/', $w->url . '.evil.example/' => '/papp/', $w->url =~ s/https/http/r . '/papp/x' => '/papp/',
+    '/smart/logout' => '/papp/', 'javascript:alert(1)' => '/papp/',
+);
+for my $location (sort keys %to) {
+    $pg->dbh->do(q{DELETE FROM smartlaunch.link WHERE ehr_user = 'dr-jones'});
+    my $got = $w->launch(user => 'dr-jones');
+    app_says($got, '/papp/deep/in', [ 'Smart-Login' => 'walter', Location => $location ],
+        answer => { status => 302 }, follow => 1);
+    my $sep = $to{$location} =~ /\?/ ? '&' : '?';
+    is way_on($got->{window}), $w->url("$to{$location}${sep}smart_launch=$got->{handle}"),
+        "AZR-13 Smart-Login with Location '$location' leads to $to{$location}";
+}
+
+# A login form as apps have them: POST, then 302; in PHP; names that would be HTML
+
+$pg->dbh->do(q{DELETE FROM smartlaunch.link WHERE ehr_user = 'dr-jones'});
+for my $path ('/papp/', '/app/') {
+    my $got = $w->launch(user => 'dr-jones');
+    $got->{window}->nav("$path?smart_launch=$got->{handle}");
+    my $says = answer(status => 302, headers => [ 'Smart-Login' => '<i>"walter"</i>&amp;', Location => $path ]);
+    my $asked = $got->{window}->post("$path?$says", [ user => 'walter', password => 'x' ], follow => 1);
+    is $asked->code, 200, "a login form at $path leads to the question";
+    my $text = $asked->content;
+    like $text, qr/with &lt;i&gt;&quot;walter&quot;&lt;\/i&gt;&amp;amp;\?/, 'SEC-4 with names as text';
+    unlike $text, qr/<i>/, 'SEC-4 and no markup';
+    my ($posted) = grep { $_->{method} eq 'POST' && $_->{uri} =~ /answer/ } $httpd->seen;
+    is $posted->{body}, 'user=walter&password=x', 'the app got the form, once' if $path eq '/papp/';
+    $got->{window}->submit(button => [ answer => 'no' ]);
+}
+
+# All at once
+
+my @racing = map { $w->launch(user => 'dr-jones') } 1 .. 3;
+confirm_page($_, 'walter') for @racing;
+my @codes = many(9, sub {
+    return $racing[ $_[0] % 3 ]{window}->submit(button => [ answer => 'yes' ], follow => 0)->code;
+});
+is_deeply [ grep { $_ >= 500 } @codes ], [], 'nine answers at once, from three browsers: none fails' or diag "@codes";
+is_deeply [ grep { /walter/ } active() ], ['dr-jones=walter'], 'one link';
+$httpd->allow_log('SL3051');
+is_deeply [ map { state_of($_) } @racing ], [ ('live linked') x 3 ], 'and all three launches are hers';
+$pg->dbh->do(q{DELETE FROM smartlaunch.link WHERE ehr_user = 'dr-jones'});
+my @rivals = map { $w->launch(user => 'dr-jones') } 1 .. 4;
+confirm_page($rivals[$_], "walter$_") for 0 .. 3;
+@codes = many(4, sub { return $rivals[ $_[0] ]{window}->submit(button => [ answer => 'yes' ], follow => 0)->code });
+is_deeply [ sort @codes ], [ 303, 409, 409, 409 ], 'four app users for one EHR user at once: one gets it';
+is scalar(grep { /dr-jones/ } active()), 1, 'and there is one link';
+$pg->dbh->do(q{DELETE FROM smartlaunch.link WHERE ehr_user = 'dr-jones'});
+
 # What is in the database
 
 $ehr->faults(token => { patch => { access_token => 'MARKED-access', refresh_token => 'MARKED-refresh' } });

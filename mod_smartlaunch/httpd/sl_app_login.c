@@ -120,13 +120,32 @@ static void refuse(sl_app_login_t *out, request_rec *r, sl_rc_t rc, const sl_err
     out->body = sl_respond_prepare(r, &refusal);
 }
 
+/** A relative Location as a path, beside the page that was asked for; NULL: it has a scheme. */
+static const char *beside(request_rec *r, const char *to)
+{
+    const char *asked = sl_request_of(r)->uri;
+    size_t base = strcspn(asked, "?");
+    size_t len = strcspn(to, "?");
+    char *path;
+
+    if (to[strcspn(to, ":/?")] == ':') {
+        return NULL;
+    }
+    while (len > 0 && base > 0 && asked[base - 1] != '/') {
+        base--;
+    }
+    path = apr_pstrcat(r->pool, apr_pstrmemdup(r->pool, asked, base),
+                       apr_pstrmemdup(r->pool, to, len), NULL);
+    ap_getparents(path);
+    return apr_pstrcat(r->pool, path, to + len, NULL);
+}
+
 /** Where the app was about to go, as a path of ours; NULL: nowhere in particular. */
 static const char *destination(request_rec *r)
 {
     const char *public_url = sl_conf_server(r->server)->public_url;
     const char *to = apr_table_get(r->headers_out, "Location");
     size_t len = strlen(public_url);
-    char *path;
 
     if (to == NULL) {
         to = apr_table_get(r->err_headers_out, "Location");
@@ -134,15 +153,12 @@ static const char *destination(request_rec *r)
     if (to == NULL || r->status < 300 || r->status > 399) {
         return r->method_number == M_GET ? sl_request_of(r)->uri : NULL;
     }
+    to = apr_pstrndup(r->pool, to, strcspn(to, "#"));
     if (strncmp(to, public_url, len) == 0 && to[len] == '/') {
         to += len;
-    } else if (to[0] != '/' && strstr(to, "://") == NULL) {
-        path = ap_make_dirstr_parent(r->pool, r->uri);
-        path = apr_pstrcat(r->pool, path, to, NULL);
-        ap_getparents(path);
-        to = path;
+    } else if (to[0] != '/') {
+        to = beside(r, to);
     }
-    to = apr_pstrndup(r->pool, to, strcspn(to, "#"));
     return sl_url_is_return_path(to, r->pool) ? to : NULL;
 }
 
