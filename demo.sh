@@ -13,12 +13,13 @@ usage: ./demo.sh               install, build, start, and say where to look
        ./demo.sh --screenshots the same way, but write docs/img/*.png
 
 APP_PORT (8443) and EHR_PORT (9443) are the ports on loopback; --once and --screenshots take free ones.
+SL_BUILD is a build folder to use; without it the module is built in build/.
 TEXT
 }
 
 prepare() {
     "$top/scripts/install-deps.sh" build demo
-    build_module
+    [ -n "${SL_BUILD-}" ] || build_module
     install_npm "$top/demo/ehr"
     install_npm "$top/demo"
 }

@@ -58,10 +58,11 @@ export async function openApp(page) {
   return embedded(page);
 }
 
-/** A window on the EHR's site, filled by a frame with this URL, for what its own pages have no button for. */
-export async function embed(workstation, url) {
+/** A window on the EHR's site, filled by a frame with this URL, for what its own pages have no button for.
+    The EHR answers under any name, so that `ehr` can be a site that nobody has allowed to embed us. */
+export async function embed(workstation, url, ehr = EHR) {
   const page = await workstation.newPage();
-  await page.goto(`${EHR}/`);
+  await page.goto(`${ehr}/`);
   await page.evaluate((src) => {
     const frame = document.createElement('iframe');
     Object.assign(frame.style, { position: 'fixed', inset: '0', width: '100%', height: '100%', border: '0', background: '#fff' });

@@ -78,5 +78,15 @@ await test('the login page and the question fit into 360 px, too', async () => {
   assert.ok(await fits(), 'the record scrolls sideways');
 });
 
+await test('SEC-8 another site than the EHR’s cannot show a page of ours in a frame', async () => {
+  const refused = [];
+  workstation.on('console', (message) => refused.push(message.text()));
+  const stranger = b.EHR.replace('ehr.localhost', 'localhost');
+  const page = await b.embed(workstation, launchUrl('https://unknown.example/fhir', 'x'), stranger);
+  assert.equal(refused.filter((text) => /^Framing .*frame-ancestors/s.test(text)).length, 1, refused.join('\n'));
+  assert.equal(await b.embedded(page).locator('h1').count(), 0);
+  await page.close();
+});
+
 await browser.close();
 await finish('SL4101', 'SL2021', 'SL4313', 'SL4311', 'SL2136');

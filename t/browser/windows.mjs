@@ -38,6 +38,7 @@ await test('launch patient A, then patient B in a second window', async () => {
 });
 
 await test('window A reloaded is still A', async () => {
+  await one.page.bringToFront(); // a window behind another is slow to react
   await b.reload(one.page);
   await stillShows(one, A);
 });
