@@ -5,21 +5,22 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import * as b from './lib/browser.mjs';
 
-const SIZES = { wide: { width: 1280, height: 900 }, narrow: { width: 360, height: 780 } };
+const WIDTHS = { wide: 1280, narrow: 360 };
 const folder = fileURLToPath(new URL('../docs/img/', import.meta.url));
 mkdirSync(folder, { recursive: true });
 
-async function take(page, name) {
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    await page.setViewportSize(viewport);
+async function take(page, name, height = 680) {
+  await page.mouse.move(0, 0);
+  for (const [size, width] of Object.entries(WIDTHS)) {
+    await page.setViewportSize({ width, height });
     await page.screenshot({ path: `${folder}${name}-${size}.png`, fullPage: true });
   }
-  await page.setViewportSize(SIZES.wide);
-  console.log(`  ✓ docs/img/${name}-{${Object.keys(SIZES)}}.png`);
+  await page.setViewportSize({ width: WIDTHS.wide, height });
+  console.log(`  ✓ docs/img/${name}-{${Object.keys(WIDTHS)}}.png`);
 }
 
 const browser = await b.openBrowser();
-const workstation = await b.openWorkstation(browser, SIZES.wide);
+const workstation = await b.openWorkstation(browser);
 
 const first = await b.openChart(workstation, 'dr-smith', 'Luna McCullough');
 const app = await b.openApp(first);
@@ -28,7 +29,7 @@ await app.locator('button[name=answer][value=yes]').waitFor();
 await take(first, 'link');
 await b.answerJoin(app, 'yes');
 await app.locator('#record').waitFor();
-await take(first, 'ehr-with-app');
+await take(first, 'ehr-with-app', 820);
 
 const second = await b.openChart(workstation, 'dr-smith', 'Johnnie Hermiston');
 const other = await b.openApp(second);
