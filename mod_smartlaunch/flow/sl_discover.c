@@ -47,7 +47,7 @@ static sl_rc_t ask(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *
         return rc;
     }
     rc = sl_discovery_parse(out, ehr, &body, trace->p, err);
-    sl_runtime_tell(rt, ehr, body.notices);
+    sl_runtime_tell(rt, SL_LOG_INFO, ehr, body.notices);
     return judge(rc, rt, &document, trace, err);
 }
 
@@ -92,7 +92,7 @@ static sl_rc_t find_jwks(sl_endpoints_t *endpoints, const sl_runtime_t *rt, cons
         return rc;
     }
     rc = sl_discovery_openid(endpoints, ehr, &body, trace->p, err);
-    sl_runtime_tell(rt, ehr, body.notices);
+    sl_runtime_tell(rt, SL_LOG_INFO, ehr, body.notices);
     return judge(rc, rt, &document, trace, err);
 }
 

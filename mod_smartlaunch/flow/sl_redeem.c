@@ -9,7 +9,10 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/** The token endpoint forgot us: its discovery may have changed (DIS-9). */
+/**
+ * The token endpoint forgot us: its discovery may have changed (DIS-9). Or it takes the secret in
+ * the other spelling: worth a line here, not at every start of those it works for (TKR-S3).
+ */
 static void after_refusal(const sl_runtime_t *rt, const sl_redeem_t *redeem,
                           const sl_http_reply_t *reply, apr_pool_t *p)
 {
@@ -18,6 +21,13 @@ static void after_refusal(const sl_runtime_t *rt, const sl_redeem_t *redeem,
 
     if (reply->status == 404 || strcmp(error, "invalid_client") == 0) {
         sl_discover_forget(rt, redeem->ehr, p);
+    }
+    if (strcmp(error, "invalid_client") == 0) {
+        apr_array_header_t *notices = sl_notice_list(p);
+
+        if (sl_token_request_check(redeem->ehr, notices, NULL) == SL_OK) {
+            sl_runtime_tell(rt, SL_LOG_WARN, redeem->ehr, notices);
+        }
     }
 }
 
@@ -53,7 +63,7 @@ static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt,
     } else {
         sl_trace_ok(trace, "token", reply.status, began, NULL);
     }
-    sl_runtime_tell(rt, redeem->ehr, notices);
+    sl_runtime_tell(rt, SL_LOG_INFO, redeem->ehr, notices);
     return rc;
 }
 
@@ -138,7 +148,7 @@ static sl_rc_t read_context(sl_redeemed_t *out, const sl_runtime_t *rt,
     const sl_context_input_t input = {out->tokens.json, &redeem->ehr->quirks, notices};
     sl_rc_t rc = sl_context_parse(&out->context, &input, trace->p, err);
 
-    sl_runtime_tell(rt, redeem->ehr, notices);
+    sl_runtime_tell(rt, SL_LOG_INFO, redeem->ehr, notices);
     if (rc == SL_OK) {
         rc = sl_context_check_patient(&out->context, redeem->pending->scope, err);
     }

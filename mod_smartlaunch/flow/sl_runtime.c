@@ -25,12 +25,12 @@ sl_http_gate_t *sl_runtime_gate(const sl_runtime_t *rt, const sl_ehr_t *ehr)
     return NULL;
 }
 
-void sl_runtime_tell(const sl_runtime_t *rt, const sl_ehr_t *ehr,
+void sl_runtime_tell(const sl_runtime_t *rt, sl_log_level_t level, const sl_ehr_t *ehr,
                      const apr_array_header_t *notices)
 {
     for (int i = 0; i < notices->nelts; i++) {
         const sl_notice_t *notice = &APR_ARRAY_IDX(notices, i, sl_notice_t);
 
-        sl_log(&rt->log, SL_LOG_INFO, notice->id, "%s: %s", ehr->name, notice->text);
+        sl_log(&rt->log, level, notice->id, "%s: %s", ehr->name, notice->text);
     }
 }

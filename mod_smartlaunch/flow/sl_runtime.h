@@ -39,7 +39,7 @@ typedef struct {
 } sl_site_t;
 
 /** Log what a pure rule found worth a line (sl_notice_t) about an EHR. */
-void sl_runtime_tell(const sl_runtime_t *rt, const sl_ehr_t *ehr,
+void sl_runtime_tell(const sl_runtime_t *rt, sl_log_level_t level, const sl_ehr_t *ehr,
                      const apr_array_header_t *notices);
 
 /** The bound on requests in flight to this EHR, or NULL. */

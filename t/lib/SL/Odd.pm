@@ -96,8 +96,8 @@ sub block {
     my $ca = SL::TLS::ca();
     @lines = ('SmartClientAuth none', @lines) if !grep { /^SmartClient(?:Auth|Secret)/ } @lines;
     @lines = ('SmartScope launch', @lines) if !grep { /^SmartScope/ } @lines;
-    return join "\n    ", "<SmartEHR $name>", "SmartIssuer $base", 'SmartClient odd-client', @lines,
-        "SmartOutbound ca=$ca connect=2s timeout=1s\n</SmartEHR>\n";
+    return join "\n    ", "<SmartEHR $name>", "SmartIssuer $base", 'SmartClient odd-client',
+        "SmartOutbound ca=$ca connect=2s timeout=1s", @lines, "\n</SmartEHR>\n";
 }
 
 1;
