@@ -21,6 +21,9 @@ our @EXPORT_OK = qw(request many raw json);
 # Like a load balancer: what is meant for the first port goes to the second. %via = (port => port)
 our %via;
 
+# The address from which connections are made: any of 127.0.0.0/8.
+our $from = '127.0.0.1';
+
 # request(METHOD, URL, headers => [name => value, ...], body => bytes, timeout => seconds):
 # an HTTP::Response. An answer that is cut short, late or no HTTP is an exception.
 sub request {
@@ -66,7 +69,7 @@ sub raw {
 
 sub _connect {
     my ($uri) = @_;
-    my %to = (PeerAddr => '127.0.0.1', PeerPort => $via{ $uri->port } || $uri->port, Timeout => 20);
+    my %to = (LocalAddr => $from, PeerAddr => '127.0.0.1', PeerPort => $via{ $uri->port } || $uri->port, Timeout => 20);
     if ($uri->scheme eq 'http') {
         return IO::Socket::INET->new(%to) || croak "connect to $uri: $@";
     }
