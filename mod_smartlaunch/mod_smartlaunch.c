@@ -38,6 +38,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_authn(sl_authz_check_user, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(sl_authz_passed, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(sl_request_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(sl_redirect_url_handle, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(sl_pass_check, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(sl_app_filter_insert, NULL, NULL, APR_HOOK_LAST);

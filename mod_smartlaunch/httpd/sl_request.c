@@ -273,7 +273,7 @@ int sl_request_read(request_rec *r)
 
     request = sl_request_of(r);
     if (r->main != NULL || request->is_read) {
-        return DECLINED; /* an ErrorDocument of a request too bad to be read comes here unread */
+        return DECLINED;
     }
     request->is_read = true;
     if (server->main->ring != NULL) { /* without configuration no handle is ours */

@@ -51,8 +51,13 @@ sl_trace_t *sl_request_trace(request_rec *r);
 /** Whose launches: our cookie, the location's app and the server's limits. cookie is not NULL. */
 sl_browser_key_t sl_request_browser_key(request_rec *r, const char *app);
 
-/** Hooks: takes what is ours out of the request; claims Redirect URLs and their sub-paths. */
+/**
+ * Hook: takes what is ours out of the request, once. A request that httpd refused while it read it
+ * comes here late: with its ErrorDocument, or when it is logged.
+ */
 int sl_request_read(request_rec *r);
+
+/** Hooks: claim Redirect URLs and their sub-paths. */
 int sl_request_translate(request_rec *r);
 int sl_request_map(request_rec *r);
 
