@@ -3,7 +3,8 @@
 // JSON: {name: {cert, key, max, plain}}, one listener each. Control, over plain HTTP: PUT /routes
 // {path: answer or null} (they are added), GET /log, DELETE /log.
 //
-// An answer: {status, headers, body, repeat (the body so many times), delay_ms, drip_ms, hang, close}.
+// An answer: {status, headers, body, base64 (bytes, in place of the body), repeat (the body so many times),
+// delay_ms, drip_ms, hang, close}.
 import http from 'node:http';
 import https from 'node:https';
 import { readFileSync } from 'node:fs';
@@ -31,7 +32,7 @@ async function answer(res, route) {
     res.socket.destroy();
     return;
   }
-  const text = (route.body ?? '').repeat(route.repeat ?? 1);
+  const text = route.base64 ? Buffer.from(route.base64, 'base64') : (route.body ?? '').repeat(route.repeat ?? 1);
   res.writeHead(route.status ?? 200, { 'Content-Type': 'application/json', ...route.headers });
   if (route.drip_ms) await drip(res, text, route.drip_ms);
   else res.end(text);
