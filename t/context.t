@@ -87,10 +87,12 @@ for my $case ([ 'a number', 7 ], [ 'empty', '' ], [ 'with a line end', "1\r\nX: 
 # Banner
 
 for my $case ([ 'true', JSON::PP::true, 'true' ], [ 'false', JSON::PP::false, 'false' ],
-    [ 'absent', undef, 'unknown' ], [ '"false"', 'false', 'unknown' ], [ '"true"', 'true', 'unknown' ], [ '0', 0, 'unknown' ]) {
+    [ 'absent', undef, 'unknown' ], [ '"false"', 'false', 'unknown' ], [ '"true"', 'true', 'unknown' ],
+    [ '0', 0, 'unknown' ]) {
     my ($what, $value, $told) = @$case;
     my $got = $w->launch(extra => { need_patient_banner => $value });
-    is seen("CTX-2 $what", $got)->{SMART_NEED_PATIENT_BANNER}, $told, "CTX-2 need_patient_banner $what: $told";
+    is seen("CTX-2 $what", $got)->{SMART_NEED_PATIENT_BANNER}, $told,
+        "CTX-2 need_patient_banner $what: $told";
 }
 
 # Texts
@@ -104,7 +106,8 @@ for my $intent ('unknown-intent', 'a b=c&d;"e" <script>', 'x' x 4096, '%0d%0aSma
     is $told->{SMART_TENANT}, $intent, "CTX-4 tenant $what verbatim";
 }
 for my $case ([ 'with a line end', "x\r\nSmart-Patient: other" ], [ 'not ASCII', "caf\x{e9}" ],
-    [ 'too long', 'x' x 4097 ], [ 'a number', 7 ], [ 'empty', '' ], [ 'a list', ['x'] ], [ 'with DEL', "x\x7f" ], [ 'with a tab', "x\ty" ]) {
+    [ 'too long', 'x' x 4097 ], [ 'a number', 7 ], [ 'empty', '' ], [ 'a list', ['x'] ],
+    [ 'with DEL', "x\x7f" ], [ 'with a tab', "x\ty" ]) {
     my ($what, $value) = @$case;
     my %extra = map { $_ => $value } qw(intent tenant smart_style_url);
     my $told = seen("CTX-6 $what", $w->launch(extra => \%extra));
@@ -180,11 +183,12 @@ is_deeply [ @{$seen}{qw(SMART_PATIENT SMART_ENCOUNTER)} ], [ $ehr->patients->[0]
     'CTX-7 the token response alone counts';
 for my $path ('/papp/', '/app/') {
     my $url = "$path?smart_launch=$from_query->{handle}&patient=$other&SMART_PATIENT=$other";
-    my $page = json($window->nav($url, @spoof, headers => [ @{ $spoof[1] }, Cookie => "SMART_PATIENT=$other" ]));
+    my $page = json($window->nav($url, headers => [ @{ $spoof[1] }, Cookie => "SMART_PATIENT=$other" ]));
     my %got = $page->{env} ? %{ $page->{env} } : %{ $page->{headers} };
     ok !(grep { /^(?:HTTP_)?SMART[^A-Z]/i && $got{$_} =~ /\Q$other/ } keys %got),
         "CTX-7 $path: spoofed headers are gone";
-    is $got{SMART_PATIENT} // $got{'smart-patient'}, $ehr->patients->[0], "CTX-7 $path: the patient of the launch";
+    is $got{SMART_PATIENT} // $got{'smart-patient'}, $ehr->patients->[0],
+        "CTX-7 $path: the patient of the launch";
     is $page->{query}, "patient=$other&SMART_PATIENT=$other", "CTX-7 $path: the app's own query is its own";
 }
 my $session = json($window->xhr('GET', "/smart/session?smart_launch=$from_query->{handle}"));

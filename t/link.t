@@ -48,7 +48,7 @@ sub row {
     my ($row) = $pg->rows(q{SELECT l.*, t.status AS t_status, t.app_user AS t_user, t.link AS t_link,
         t.access_sealed AS t_access, t.refresh_sealed AS t_refresh FROM smartlaunch.launch l
         LEFT JOIN smartlaunch.token t ON t.launch = l.id WHERE l.handle_hash = sha256(?)},
-        { pg_type => DBD::Pg::PG_BYTEA(), value => $got->{handle} }->{value});
+        $got->{handle});
     return $row;
 }
 
@@ -93,12 +93,14 @@ my $app = json($one->{app});
 my @known = qw(smart-ehr smart-ehr-user smart-launch smart-link);
 is_deeply [ sort grep { /^smart-/ } keys %{ $app->{headers} } ], \@known,
     'a pending launch says who launched, and nothing else';
-is_deeply [ @{ $app->{headers} }{@known} ], [ 'sandbox', 'dr-smith', $one->{handle}, 'pending' ], 'and says it right';
+is_deeply [ @{ $app->{headers} }{@known} ], [ 'sandbox', 'dr-smith', $one->{handle}, 'pending' ],
+    'and says it right';
 my $env = json($one->{window}->nav("/app/?smart_launch=$one->{handle}"))->{env};
 is_deeply [ sort grep { /^SMART_/ } keys %$env ], [qw(SMART_EHR SMART_EHR_USER SMART_LAUNCH SMART_LINK)],
     'the same in variables';
 ok !exists $env->{REMOTE_USER} && !exists $env->{AUTH_TYPE}, 'nobody is REMOTE_USER yet';
-unlike $one->{app}->content . JSON::PP->new->encode($env), qr/\Q$one->{patient}/, 'and the patient is not told';
+unlike $one->{app}->content . JSON::PP->new->encode($env), qr/\Q$one->{patient}/,
+    'and the patient is not told';
 is state_of($one), 'live pending', 'the launch waits for its link';
 is row($one)->{t_user}, undef, 'its token is nobody\'s';
 
@@ -168,16 +170,18 @@ like $page->header('Content-Security-Policy'), qr/default-src 'none'.*frame-ance
 unlike $html, qr/<script|onclick|javascript:/i, 'SEC-4 has no script';
 like $page->header('Cache-Control'), qr/no-store/, 'is not kept';
 is_deeply [ links() ], [], 'asking links nothing';
-is $one->{window}->nav("/smart/confirm?smart_launch=$one->{handle}", method => 'HEAD')->code, 405, 'HEAD does nothing';
+is $one->{window}->nav("/smart/confirm?smart_launch=$one->{handle}", method => 'HEAD')->code, 405,
+    'HEAD does nothing';
 $httpd->expect_log('SL6001', 'SL1412');
 $one->{window}->nav("/smart/confirm?smart_launch=$one->{handle}");
 
 # Who may answer it
 
 my $token = token_of($one->{window});
-my $second = $w->launch(window => $one->{window}{jar} && SL::Browser::Window->new(jar => $one->{window}->jar,
-    top => $one->{window}{top}, opener => $one->{window}{opener}), patient => $ehr->patients->[1]);
-is_deeply [ map { $_->{link_state} } row($one), row($second) ], [qw(pending pending)], 'two launches wait in one browser';
+my $beside = SL::Browser::Window->new(map { $_ => $one->{window}{$_} } qw(jar top opener));
+my $second = $w->launch(window => $beside, patient => $ehr->patients->[1]);
+is_deeply [ map { $_->{link_state} } row($one), row($second) ], [qw(pending pending)],
+    'two launches wait in one browser';
 confirm_page($second, 'alice');
 my $seconds = token_of($second->{window});
 $one->{window}->nav("/smart/confirm?smart_launch=$one->{handle}");
@@ -188,7 +192,7 @@ confirm_page($stranger, 'alice');
 my $strangers = token_of($stranger->{window});
 
 my $evil = 'https://evil.example';
-my %own = (headers => []);
+my @foreign = (Origin => $evil, 'Sec-Fetch-Site' => 'cross-site');
 for my $case (
     [ 'no token', { answer => 'yes' } ],
     [ 'an empty token', { answer => 'yes', token => '' } ],
@@ -198,7 +202,7 @@ for my $case (
     [ 'the token of another browser', { answer => 'yes', token => $strangers } ],
     [ 'the token twice', [ answer => 'yes', token => $token, token => $token ] ],
     [ 'another site', { answer => 'yes', token => $token },
-        without => qr/^(?:Origin|Sec-Fetch-Site|Referer)$/, headers => [ Origin => $evil, 'Sec-Fetch-Site' => 'cross-site' ] ],
+        without => qr/^(?:Origin|Sec-Fetch-Site|Referer)$/, headers => \@foreign ],
     [ 'another site, by its Origin alone', { answer => 'yes', token => $token },
         without => qr/^(?:Origin|Sec-Fetch-.*|Referer)$/, headers => [ Origin => $evil ] ],
     [ 'Origin null', { answer => 'yes', token => $token },
@@ -209,7 +213,7 @@ for my $case (
     [ 'typed in', { answer => 'yes', token => $token },
         without => qr/^(?:Sec-Fetch-Site)$/, headers => [ 'Sec-Fetch-Site' => 'none' ] ],
     [ 'a foreign no', { answer => 'no', token => $token },
-        without => qr/^(?:Origin|Sec-Fetch-Site)$/, headers => [ Origin => $evil, 'Sec-Fetch-Site' => 'cross-site' ] ],
+        without => qr/^(?:Origin|Sec-Fetch-Site)$/, headers => \@foreign ],
 ) {
     my ($what, $fields, %opt) = @$case;
     $one->{window}->nav("/smart/confirm?smart_launch=$one->{handle}");
@@ -219,7 +223,8 @@ for my $case (
     is state_of($one), 'live pending', "planted link: $what: the launch is as before";
 }
 $httpd->expect_log('SL6301');
-my $elsewhere = $stranger->{window}->post("/smart/confirm?smart_launch=$one->{handle}", { answer => 'yes', token => $token });
+my $elsewhere = $stranger->{window}->post("/smart/confirm?smart_launch=$one->{handle}",
+    { answer => 'yes', token => $token });
 is $elsewhere->code, 401, 'planted link: another browser finds nothing at this handle';
 $httpd->expect_log('SL6302');
 is_deeply [ links() ], [], 'planted link: and stores nothing';
@@ -254,22 +259,28 @@ my $cookie = $second->{window}->jar->get('__Host-smart')->{value};
 $second->{window}->nav("/smart/confirm?smart_launch=$second->{handle}");
 my $yes = $second->{window}->submit(button => [ answer => 'yes' ], follow => 0);
 is $yes->code, 303, 'Yes leads on';
-is $yes->header('Location'), $w->url("/papp/home?smart_launch=$second->{handle}"), 'to where the app wanted to go';
+is $yes->header('Location'), $w->url("/papp/home?smart_launch=$second->{handle}"),
+    'to where the app wanted to go';
 isnt $second->{window}->jar->get('__Host-smart')->{value}, $cookie, 'with a new cookie value';
 my $home = json($second->{window}->go_on);
 is_deeply [ @{ $home->{headers} }{qw(smart-user smart-link smart-patient smart-ehr-user)} ],
-    [ 'alice', 'linked', $ehr->patients->[1], 'dr-smith' ], 'the launch goes on as alice, with the same patient';
+    [ 'alice', 'linked', $ehr->patients->[1], 'dr-smith' ],
+        'the launch goes on as alice, with the same patient';
 $env = json($second->{window}->nav("/app/?smart_launch=$second->{handle}"))->{env};
-is_deeply [ @{$env}{qw(REMOTE_USER AUTH_TYPE SMART_USER)} ], [qw(alice Smart alice)], 'and REMOTE_USER is set';
+is_deeply [ @{$env}{qw(REMOTE_USER AUTH_TYPE SMART_USER)} ], [qw(alice Smart alice)],
+    'and REMOTE_USER is set';
 my ($link) = links();
 is_deeply [ @{$link}{qw(app ehr ehr_user app_user issuer sub source how fhir_user revoked_at)} ],
     [ 'app', 'sandbox', 'dr-smith', 'alice', $ehr->auth, 'u-7f3a91c2e4', 'id_token:preferred_username', 'app',
     $ehr->issuer . '/Practitioner/pract-smith', undef ], 'the link, with issuer, sub and source';
 my $linked = row($second);
-is_deeply [ @{$linked}{qw(link app_user t_link t_user login_user)} ], [ $link->{id}, 'alice', $link->{id}, 'alice', undef ],
+is_deeply [ @{$linked}{qw(link app_user t_link t_user login_user)} ],
+    [ $link->{id}, 'alice', $link->{id}, 'alice', undef ],
     'launch and token are hers';
 isnt unpack('H*', $linked->{t_access}), unpack('H*', $sealed), 'the token is sealed anew, for her';
-is $second->{window}->post("/smart/confirm?smart_launch=$second->{handle}", { answer => 'no', token => $seconds })->code, 303,
+my $anew = $second->{window}->post("/smart/confirm?smart_launch=$second->{handle}",
+    { answer => 'no', token => $seconds });
+is $anew->code, 303,
     'the question is answered: whatever comes later leads to the app';
 is state_of($second), 'live linked', 'and changes nothing';
 
@@ -281,15 +292,16 @@ is row($again)->{link}, $link->{id}, 'by the same link';
 ok +(links())[0]{last_launch_at} gt $link->{last_launch_at}, 'which knows when it was last used';
 is scalar(links()), 1, 'and is the only one';
 $answer = app_says($again, '/papp/', [ 'Smart-Login' => 'alice', 'X-Kept' => 'yes' ]);
-is_deeply [ $answer->code, $answer->header('X-Kept'), smart_headers($answer) ], [ 200, 'yes' ], 'Smart-Login of the same user';
+is_deeply [ $answer->code, $answer->header('X-Kept'), smart_headers($answer) ], [ 200, 'yes' ],
+    'Smart-Login of the same user';
 is state_of($again), 'live linked', 'changes nothing';
 
 # Conflicts
 
 my @before = links();
 $stranger = $w->launch(user => 'dr-jones');
-my $answer_of_jones = app_says($stranger, '/papp/', [ 'Smart-Login' => 'alice', 'Set-Cookie' => 'PHPSESSID=1; Path=/',
-    'X-Secret' => 'hers', Location => '/papp/home' ], answer => { status => 302, body => 'private words' });
+my $answer_of_jones = app_says($stranger, '/papp/', [ 'Smart-Login' => 'alice',
+    'Set-Cookie' => 'PHPSESSID=1; Path=/', 'X-Secret' => 'hers', Location => '/papp/home' ], answer => { status => 302, body => 'private words' });
 is $answer_of_jones->code, 409, 'an app user who is linked with somebody else: 409';
 is_deeply [ map { scalar $answer_of_jones->header($_) } qw(Set-Cookie X-Secret Location) ], [ (undef) x 3 ],
     'the app\'s answer is dropped, with its cookies';
@@ -314,7 +326,8 @@ is_deeply [ sort(active()) ], [ 'dr-smith=alice', 'nurse-lee=carol' ], 'and stay
 confirm_page($stranger, 'bob');
 $pg->dbh->do(q{INSERT INTO smartlaunch.link (app, ehr, ehr_user, source, app_user, how)
     VALUES ('app', 'sandbox', 'dr-who', 'id_token:preferred_username', 'bob', 'app')});
-is $stranger->{window}->submit(button => [ answer => 'yes' ])->code, 409, 'an app user who was linked meanwhile: 409';
+is $stranger->{window}->submit(button => [ answer => 'yes' ])->code, 409,
+    'an app user who was linked meanwhile: 409';
 $pg->dbh->do(q{DELETE FROM smartlaunch.link WHERE ehr_user = 'dr-who'});
 is state_of($stranger), 'live pending', 'and the launch still waits';
 
@@ -325,16 +338,19 @@ my $namesake = $w->launch(stop => 'callback');
 is $namesake->{callback}->code, 409, 'name games: a linked name with another sub is refused';
 $httpd->expect_log('SL4403');
 $ehr->id_token();
-for my $change ([ source => 'token:user' ], [ issuer => 'https://other.example' ], [ sub => undef ], [ issuer => undef ]) {
+for my $change ([ source => 'token:user' ], [ issuer => 'https://other.example' ], [ sub => undef ],
+    [ issuer => undef ]) {
     my ($column, $value) = @$change;
     my ($is) = $pg->value("SELECT $column FROM smartlaunch.link WHERE ehr_user = 'dr-smith'");
     $pg->dbh->do("UPDATE smartlaunch.link SET $column = ? WHERE ehr_user = 'dr-smith'", undef, $value);
-    is $w->launch(stop => 'callback')->{callback}->code, 409, "name games: $column " . ($value // 'missing') . ' is refused';
+    $value //= 'missing';
+    is $w->launch(stop => 'callback')->{callback}->code, 409, "name games: $column $value is refused";
     $pg->dbh->do("UPDATE smartlaunch.link SET $column = ? WHERE ehr_user = 'dr-smith'", undef, $is);
 }
 for my $type (qw(Patient RelatedPerson)) {
     $ehr->id_token(claims => { fhirUser => "$type/1" });
-    is $w->launch(stop => 'callback')->{callback}->code, 403, "name games: a $type is refused, linked name or not";
+    is $w->launch(stop => 'callback')->{callback}->code, 403,
+        "name games: a $type is refused, linked name or not";
 }
 $httpd->expect_log('SL4402');
 $ehr->id_token();
@@ -357,7 +373,8 @@ is now_at($shared)->{code}, 401, 'its pages are no longer served';
 
 my $leaving = $w->launch;
 $answer = app_says($leaving, '/app/', [ 'Smart-Logout' => '1', Location => '/bye' ], answer => { status => 302 });
-is_deeply [ $answer->code, smart_headers($answer) ], [ 302 ], 'Smart-Logout: the app\'s answer, without the header';
+is_deeply [ $answer->code, smart_headers($answer) ], [ 302 ],
+    'Smart-Logout: the app\'s answer, without the header';
 is state_of($leaving), 'ended linked', 'Smart-Logout ends the launch';
 is row($leaving)->{t_access}, undef, 'and its token';
 is now_at($leaving)->{code}, 401, 'for good';
@@ -374,7 +391,7 @@ wait_for('the launch to end', sub { (now_at($live)->{code} // 0) == 401 }, 10);
 cmp_ok time - $began, '<=', 5, 'revoked is revoked within 5 seconds';
 is_deeply [ @{ row($live) }{qw(state t_status t_access t_refresh)} ], [ 'ended', 'revoked', undef, undef ],
     'with its token';
-is scalar($pg->value(q{SELECT count(*) FROM smartlaunch.token WHERE link = ? AND status <> 'revoked'}, $link->{id})), 0,
+is $pg->value(q{SELECT count(*) FROM smartlaunch.token WHERE link = ? AND status <> 'revoked'}, $link->{id}), 0,
     'and every other token of this link';
 my $asked = $w->launch(patient => $ehr->patients->[3]);
 is json($asked->{app})->{headers}{'smart-link'}, 'pending', 'a revoked link asks again';
@@ -386,12 +403,14 @@ is_deeply [ map { $_->{revoked_at} ? 1 : 0 } grep { $_->{ehr_user} eq 'dr-smith'
 # confirm=off
 
 my $quick = $w->launch(path => '/smart-quick', user => 'nurse-lee');
-is json($quick->{app})->{headers}{'smart-link'}, 'pending', 'SmartApp: linked in one app is not linked in another';
+is json($quick->{app})->{headers}{'smart-link'}, 'pending',
+    'SmartApp: linked in one app is not linked in another';
 $cookie = $quick->{window}->jar->get('__Host-smart')->{value};
-$answer = app_says($quick, '/quick/', [ 'Smart-Login' => 'quentin', 'Set-Cookie' => 'PHPSESSID=q; Path=/; HttpOnly',
-    Location => '/quick/in' ], answer => { status => 302 });
+$answer = app_says($quick, '/quick/', [ 'Smart-Login' => 'quentin',
+    'Set-Cookie' => 'PHPSESSID=q; Path=/; HttpOnly', Location => '/quick/in' ], answer => { status => 302 });
 is $answer->code, 302, 'confirm=off: the app\'s answer passes';
-is $answer->header('Location'), "/quick/in?smart_launch=$quick->{handle}", 'confirm=off: and leads on within the launch';
+is $answer->header('Location'), "/quick/in?smart_launch=$quick->{handle}",
+    'confirm=off: and leads on within the launch';
 isnt $quick->{window}->jar->get('__Host-smart')->{value}, $cookie, 'confirm=off: the cookie is renewed';
 ok scalar(grep { /PHPSESSID/ } $answer->header('Set-Cookie')), 'confirm=off: the app\'s cookie comes along';
 is json($quick->{window}->go_on)->{headers}{'smart-user'}, 'quentin', 'confirm=off: linked at once';
@@ -407,7 +426,8 @@ my %to = (
     '/papp/a?b=c&d=%20#frag' => '/papp/a?b=c&d=%20', $w->url('/papp/x') => '/papp/x', 'next' => '/papp/deep/next',
     '?q=1' => '/papp/deep/in?q=1', '../up?a=/../b' => '/papp/up?a=/../b', '../../../../x' => '/papp/',
     '//evil.example/' => '/papp/', 'https://evil.example/papp/' => '/papp/', '/\\evil.example' => '/papp/',
-    '/%2f/evil.example' => '/papp/', $w->url . '.evil.example/' => '/papp/', $w->url =~ s/https/http/r . '/papp/x' => '/papp/',
+    '/%2f/evil.example' => '/papp/', $w->url . '.evil.example/' => '/papp/',
+    $w->url =~ s/https/http/r . '/papp/x' => '/papp/',
     '/smart/logout' => '/papp/', 'javascript:alert(1)' => '/papp/',
 );
 for my $location (sort keys %to) {
@@ -444,14 +464,17 @@ confirm_page($_, 'walter') for @racing;
 my @codes = many(9, sub {
     return $racing[ $_[0] % 3 ]{window}->submit(button => [ answer => 'yes' ], follow => 0)->code;
 });
-is_deeply [ grep { $_ >= 500 } @codes ], [], 'nine answers at once, from three browsers: none fails' or diag "@codes";
+is_deeply [ grep { $_ >= 500 } @codes ], [], 'nine answers at once, from three browsers: none fails'
+    or diag "@codes";
 is_deeply [ grep { /walter/ } active() ], ['dr-jones=walter'], 'one link';
 $httpd->allow_log('SL3051');
 is_deeply [ map { state_of($_) } @racing ], [ ('live linked') x 3 ], 'and all three launches are hers';
 $pg->dbh->do(q{DELETE FROM smartlaunch.link WHERE ehr_user = 'dr-jones'});
 my @rivals = map { $w->launch(user => 'dr-jones') } 1 .. 4;
 confirm_page($rivals[$_], "walter$_") for 0 .. 3;
-@codes = many(4, sub { return $rivals[ $_[0] ]{window}->submit(button => [ answer => 'yes' ], follow => 0)->code });
+@codes = many(4, sub {
+    return $rivals[ $_[0] ]{window}->submit(button => [ answer => 'yes' ], follow => 0)->code;
+});
 is_deeply [ sort @codes ], [ 303, 409, 409, 409 ], 'four app users for one EHR user at once: one gets it';
 is scalar(grep { /dr-jones/ } active()), 1, 'and there is one link';
 $pg->dbh->do(q{DELETE FROM smartlaunch.link WHERE ehr_user = 'dr-jones'});
@@ -486,10 +509,11 @@ sub tampered {
 $ehr->id_token(claims => { preferred_username => 'dr-new', sub => 'u-new' });
 my $mine = row($marked);
 tampered('a token of another launch',
-    'UPDATE smartlaunch.token SET access_sealed = (SELECT access_sealed FROM smartlaunch.token WHERE launch = ?) WHERE launch = ?',
-    $mine->{id});
+    q{UPDATE smartlaunch.token t SET access_sealed = o.access_sealed FROM smartlaunch.token o
+        WHERE o.launch = ? AND t.launch = ?}, $mine->{id});
 tampered('access and refresh token exchanged',
-    'UPDATE smartlaunch.token SET access_sealed = refresh_sealed, refresh_sealed = access_sealed WHERE launch = ?');
+    q{UPDATE smartlaunch.token SET access_sealed = refresh_sealed, refresh_sealed = access_sealed
+        WHERE launch = ?});
 tampered('another patient', q{UPDATE smartlaunch.token SET patient = 'other' WHERE launch = ?});
 tampered('another app user', q{UPDATE smartlaunch.token SET app_user = 'root' WHERE launch = ?});
 tampered('another app', q{UPDATE smartlaunch.token SET app = 'quick' WHERE launch = ?});

@@ -66,7 +66,8 @@ sub becomes {
     is_deeply [ @{$told}{qw(smart-user x-remote-user smart-link smart-ehr-user)} ], [ $name, $name, 'linked', $user ],
         "same-name $app: $user is $name";
     is $told->{'smart-patient'}, $got->{patient}, "same-name $app: with the patient";
-    is $got->{window}->nav("/$app/members/?smart_launch=$got->{handle}")->code, 200, "same-name $app: and valid-user";
+    is $got->{window}->nav("/$app/members/?smart_launch=$got->{handle}")->code, 200,
+        "same-name $app: and valid-user";
     return $got;
 }
 
@@ -136,7 +137,8 @@ $httpd->expect_log('SL2531');
 my $asked = launch('plain', user => 'dr-jones');
 is headers($asked)->{'smart-link'}, 'pending', 'same-name: a revoked link is not made again by itself';
 ok !exists headers($asked)->{'smart-user'}, 'same-name: and nobody is let in';
-is $asked->{window}->nav("/plain/members/?smart_launch=$asked->{handle}")->code, 401, 'a pending launch is no valid-user';
+is $asked->{window}->nav("/plain/members/?smart_launch=$asked->{handle}")->code, 401,
+    'a pending launch is no valid-user';
 $httpd->expect_log('SL6401');
 $asked->{window}->nav("/plain/?smart_launch=$asked->{handle}");
 $w->login($asked, 'dr-jones');
@@ -150,8 +152,10 @@ my $told = headers($none);
 is_deeply [ @{$told}{qw(smart-link smart-ehr-user smart-patient smart-encounter)} ],
     [ 'none', 'dr-smith', $none->{patient}, 'e-1' ], 'SmartLink none: EHR user and context at once';
 ok length $told->{'smart-session'}, 'SmartLink none: and a session id';
-is_deeply [ grep { /^(?:smart-user|x-remote-user|remote-user)$/ } keys %$told ], [], 'SmartLink none: but no app user';
-is $none->{window}->nav("/none/members/?smart_launch=$none->{handle}")->code, 401, 'SmartLink none: no valid-user';
+is_deeply [ grep { /^(?:smart-user|x-remote-user|remote-user)$/ } keys %$told ], [],
+    'SmartLink none: but no app user';
+is $none->{window}->nav("/none/members/?smart_launch=$none->{handle}")->code, 401,
+    'SmartLink none: no valid-user';
 $httpd->expect_log('SL6402');
 my $said = $none->{window}->nav("/none/?smart_launch=$none->{handle}&"
         . answer(headers => [ 'Smart-Login' => 'root', 'X-Kept' => 'yes' ]));

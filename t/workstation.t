@@ -21,8 +21,9 @@ sub beside {
 
 sub row {
     my ($got) = @_;
-    my ($row) = $pg->rows(q{SELECT l.state, l.end_reason, l.app_user, l.ehr_user, t.status AS token, t.access_sealed
-        FROM smartlaunch.launch l LEFT JOIN smartlaunch.token t ON t.launch = l.id WHERE l.handle_hash = sha256(?)},
+    my ($row) = $pg->rows(q{SELECT l.state, l.end_reason, l.app_user, t.status AS token, t.access_sealed
+        FROM smartlaunch.launch l LEFT JOIN smartlaunch.token t ON t.launch = l.id
+        WHERE l.handle_hash = sha256(?)},
         $got->{handle});
     return $row;
 }
@@ -34,7 +35,10 @@ sub user_of {
     return $response->code == 200 ? json($response)->{headers}{'smart-user'} // 'nobody' : $response->code;
 }
 
-sub says { my ($window, $path, @headers) = @_; return $window->type($w->url("$path?") . answer(headers => \@headers)) }
+sub says {
+    my ($window, $path, @headers) = @_;
+    return $window->type($w->url("$path?") . answer(headers => \@headers));
+}
 
 # Links, made in browsers of their own.
 $w->launch(login => 'alice');
@@ -44,23 +48,28 @@ $w->launch(user => 'dr-jones', login => 'bob');
 
 my $alice = $w->launch(patient => $patients[0]);
 my $alice2 = $w->launch(window => beside($alice->{window}), patient => $patients[1]);
-is_deeply [ user_of($alice), user_of($alice2) ], [qw(alice alice)], 'two charts of one clinician live side by side';
+is_deeply [ user_of($alice), user_of($alice2) ], [qw(alice alice)],
+    'two charts of one clinician live side by side';
 my $lone = $alice->{window}->jar->copy;
-my $bob = $w->launch(window => beside($alice->{window}), user => 'dr-jones', patient => $patients[2], stop => 'callback');
+my %jones = (user => 'dr-jones', patient => $patients[2], stop => 'callback');
+my $bob = $w->launch(window => beside($alice->{window}), %jones);
 is $bob->{callback}->code, 303, 'the next clinician\'s callback';
-like $bob->{window}->location, qr{/smart/confirm\?smart_launch=\Q$bob->{handle}\E$}, 'leads to a page of ours first';
+like $bob->{window}->location, qr{/smart/confirm\?smart_launch=\Q$bob->{handle}\E$},
+    'leads to a page of ours first';
 is row($bob)->{state}, 'held', 'her launch has not begun';
 my $page = $bob->{window}->go_on;
 like $page->decoded_content, qr/You are now bob/, 'the page says who she is now';
 unlike $page->decoded_content, qr/alice/, 'and not who was there before';
-like $page->header('Content-Security-Policy'), qr/frame-ancestors 'self' \Q${\ $ehr->base }/, 'the EHR may frame it';
+like $page->header('Content-Security-Policy'), qr/frame-ancestors 'self' \Q${\ $ehr->base }/,
+    'the EHR may frame it';
 is_deeply [ user_of($alice), user_of($alice2) ], [qw(alice alice)], 'until she answers, the others go on';
 $httpd->forget;
 is $bob->{window}->nav("/papp/?smart_launch=$bob->{handle}")->code, 401, 'and her launch opens nothing';
 $httpd->expect_log('SL2531');
 is scalar($httpd->seen), 0, 'the app is not asked';
 my $callback = $bob->{window}->nav($bob->{callback_url});
-like $callback->header('Location') // '', qr{/smart/confirm\?}, 'CBK-3 the callback again leads to the page again';
+like $callback->header('Location') // '', qr{/smart/confirm\?},
+    'CBK-3 the callback again leads to the page again';
 is scalar(grep { $_->{method} eq 'POST' } $ehr->log('/auth/token')), 5, 'CBK-3 with no further token call';
 
 $bob->{window}->go_on;
@@ -95,14 +104,18 @@ is_deeply [ map { @{ row($_) }{qw(state end_reason)} } $alice, $alice2 ], [ ('en
     'the launches of the one before have ended';
 is_deeply [ map { user_of($_) } $alice, $alice2 ], [ 401, 401 ], 'their windows say: launch again';
 my $typed = beside($bob->{window});
-is json($typed->type($w->url('/papp/?smart_launch=') . $bob->{handle}))->{headers}{'smart-user'}, 'bob', 'bob goes on';
+is json($typed->type($w->url('/papp/?smart_launch=') . $bob->{handle}))->{headers}{'smart-user'}, 'bob',
+    'bob goes on';
 my $unnamed = beside($bob->{window})->type($w->url('/papp/'));
-unlike $unnamed->content, qr/alice|\Q$patients[0]\E|\Q$patients[1]\E/, 'a request without handle knows nothing of alice';
+unlike $unnamed->content, qr/alice|\Q$patients[0]\E|\Q$patients[1]\E/,
+    'a request without handle knows nothing of alice';
 
 # The old cookie opens nothing of the new user.
 my $old = SL::Browser::Window->new(jar => $lone, top => $alice->{window}{top});
-is $old->type($w->url("/papp/?smart_launch=$bob->{handle}"))->code, 401, 'old cookie: bob\'s launch is not open to it';
-is $old->type($w->url("/papp/?smart_launch=$alice->{handle}"))->code, 401, 'old cookie: nor is alice\'s any more';
+is $old->type($w->url("/papp/?smart_launch=$bob->{handle}"))->code, 401,
+    'old cookie: bob\'s launch is not open to it';
+is $old->type($w->url("/papp/?smart_launch=$alice->{handle}"))->code, 401,
+    'old cookie: nor is alice\'s any more';
 
 # She says no
 
@@ -111,14 +124,16 @@ $back->{window}->go_on;
 like $back->{window}->response->decoded_content, qr/You are now alice/, 'alice comes back';
 my $no = $back->{window}->submit(button => [ answer => 'no' ]);
 like $no->decoded_content, qr/Nothing was changed/, 'and leaves it';
-is_deeply [ @{ row($back) }{qw(state token access_sealed)} ], [ 'ended', 'revoked', undef ], 'her launch has ended, with its token';
+is_deeply [ @{ row($back) }{qw(state token access_sealed)} ], [ 'ended', 'revoked', undef ],
+    'her launch has ended, with its token';
 is user_of($bob), 'bob', 'bob was not disturbed';
 
 # Somebody who is not linked yet
 
 my $new = $w->launch(window => beside($bob->{window}), user => 'nurse-lee', stop => 'callback');
 $new->{window}->go_on;
-like $new->{window}->response->decoded_content, qr/You are now nurse-lee/, 'one who is not linked is told by her EHR name';
+like $new->{window}->response->decoded_content, qr/You are now nurse-lee/,
+    'one who is not linked is told by her EHR name';
 $new->{app} = $new->{window}->submit(button => [ answer => 'yes' ]);
 is json($new->{app})->{headers}{'smart-link'}, 'pending', 'she goes on to the app\'s login';
 is user_of($bob), 401, 'and bob has left';
@@ -129,7 +144,8 @@ is json($third->{app})->{headers}{'smart-user'}, 'bob', 'who comes back before s
 is_deeply [ @{ row($new) }{qw(state token access_sealed)} ], [ 'ended', 'revoked', undef ],
     'her launch is over, and its token, which was nobody\'s, is not left behind';
 is $pg->value(q{SELECT count(*) FROM smartlaunch.token t JOIN smartlaunch.launch l ON l.id = t.launch
-    WHERE t.app_user IS NULL AND t.status = 'active' AND l.state IN ('ended', 'failed')}), 0, 'no token of nobody is left';
+    WHERE t.app_user IS NULL AND t.status = 'active' AND l.state IN ('ended', 'failed')}), 0,
+        'no token of nobody is left';
 
 # A pending launch whose person turns out to be another than the one who is live
 
@@ -139,7 +155,8 @@ $guest->{window}->go_on;
 $guest->{app} = $guest->{window}->submit(button => [ answer => 'yes' ]);
 $w->login($guest, 'carol');
 is json($guest->{app})->{headers}{'smart-user'}, 'carol', 'a new clinician links herself';
-is_deeply [ @{ row($sitting) }{qw(state end_reason)} ], [ 'ended', 'other user' ], 'and the one before has left';
+is_deeply [ @{ row($sitting) }{qw(state end_reason)} ], [ 'ended', 'other user' ],
+    'and the one before has left';
 
 # The same person again is no change
 
@@ -150,8 +167,8 @@ is user_of($guest), 'carol', 'and both charts stay open';
 # Who is gone is not asked about
 
 my $idle = $w->launch;
-$pg->dbh->do(q{UPDATE smartlaunch.launch SET last_seen_at = now() - interval '31 minutes' WHERE handle_hash = sha256(?)},
-    undef, $idle->{handle});
+$pg->dbh->do(q{UPDATE smartlaunch.launch SET last_seen_at = now() - interval '31 minutes'
+    WHERE handle_hash = sha256(?)}, undef, $idle->{handle});
 my $fresh = $w->launch(window => beside($idle->{window}), user => 'dr-jones', stop => 'callback');
 unlike $fresh->{window}->location, qr/confirm/, 'a launch that lapsed is nobody to be asked about';
 is row($idle)->{state}, 'ended', 'it is ended for good';
@@ -173,21 +190,26 @@ is_deeply [ grep { /^smart-(?:patient|ehr|ehr-user|session|session-base-url|scop
     'with no EHR, no patient, no session id';
 my $env = json($tab->type($w->url('/app/')))->{env};
 is $env->{REMOTE_USER}, 'dave', 'REMOTE_USER too';
-is_deeply [ $pg->rows(q{SELECT kind, state, app_user, ehr, patient FROM smartlaunch.launch WHERE app_user = 'dave'}) ],
-    [ { kind => 'session', state => 'live', app_user => 'dave', ehr => undef, patient => undef } ], 'one row, of kind session';
+is_deeply [ $pg->rows(q{SELECT kind, state, app_user, ehr, patient FROM smartlaunch.launch
+    WHERE app_user = 'dave'}) ],
+    [ { kind => 'session', state => 'live', app_user => 'dave', ehr => undef, patient => undef } ],
+        'one row, of kind session';
 says($tab, '/papp/', 'Smart-Login' => 'dave');
 is $pg->value(q{SELECT count(*) FROM smartlaunch.launch WHERE app_user = 'dave'}), 1, 'dave again: still one';
 says($tab, '/app/', 'Smart-Login' => 'erin');
-is json($tab->type($w->url('/papp/')))->{headers}{'smart-user'}, 'erin', 'erin logs in: the next page is hers';
+is json($tab->type($w->url('/papp/')))->{headers}{'smart-user'}, 'erin',
+    'erin logs in: the next page is hers';
 is_deeply [ $pg->rows(q{SELECT state, end_reason FROM smartlaunch.launch WHERE app_user = 'dave'}) ],
     [ { state => 'ended', end_reason => 'other user' } ], 'dave\'s session has ended';
 my $opened = $w->launch(window => beside($tab), stop => 'callback');
 $opened->{window}->go_on;
-like $opened->{window}->response->decoded_content, qr/You are now alice/, 'a launch of somebody else than the session\'s user asks';
+like $opened->{window}->response->decoded_content, qr/You are now alice/,
+    'a launch of somebody else than the session\'s user asks';
 $opened->{window}->submit(button => [ answer => 'yes' ]);
 is_deeply [ $pg->rows(q{SELECT state, end_reason FROM smartlaunch.launch WHERE app_user = 'erin'}) ],
     [ { state => 'ended', end_reason => 'other user' } ], 'and ends the session';
-is says(beside($tab), '/papp/login', 'Smart-Login' => 'frank')->code, 409, 'frank logs in where alice\'s launch is';
+is says(beside($tab), '/papp/login', 'Smart-Login' => 'frank')->code, 409,
+    'frank logs in where alice\'s launch is';
 is row($opened)->{state}, 'ended', 'it ends';
 $httpd->expect_log('SL6504');
 says($tab, '/papp/login', 'Smart-Login' => 'frank');
