@@ -97,6 +97,15 @@ is $l->{app}->code, 200, 'CBK-9 the app is there';
 unlike JSON::PP::encode_json([ $w->httpd->seen ]), qr/\Q$code\E|\Q$state\E|evil/, 'CBK-8 the app is told neither';
 is token_calls(), 1, 'CBK-3 one token call';
 
+my $id = launch_row($l)->{id};
+my @steps = $w->pg->rows('SELECT step, outcome, reference FROM smartlaunch.launch_step WHERE launch = ? ORDER BY id', $id);
+is_deeply [ map { $_->{step} } @steps ], [qw(discovery launch callback token jwks id_token finish)],
+    'CBK-9 the flight recorder has every step';
+is_deeply [ grep { $_->{outcome} ne 'ok' } @steps ], [], 'CBK-9 and each was well';
+my @lines = grep { /\b(?:$steps[0]{reference}|$steps[-1]{reference})\b/ } split /\n/, $w->httpd->error_log;
+is scalar(@lines), 1, 'CBK-9 a launch that goes well is one line in the log';
+like $lines[0], qr/\[smartlaunch:info\].* SL6101: launch from sandbox for app app, link pending/, 'CBK-9 which says what went well';
+
 # Again.
 my $again = $l->{window}->nav($l->{callback_url});
 is $again->code, 303, 'CBK-3 the same callback again goes on to the app';

@@ -127,11 +127,11 @@ $odd->route("/no-pkce$known" => { body => {%good} }, "/plain-pkce$known" =>
         { body => document(code_challenge_methods_supported => ['plain']) });
 for my $name (qw(no-pkce plain-pkce)) {
     like visit($name)->header('Location'), qr/&code_challenge=[\w-]{43}&code_challenge_method=S256$/, "DIS-6 S256 all the same: $name";
-    like $w->httpd->error_log, qr/SL2054: EHR $name /, "DIS-6 and the log says so: $name";
+    like $w->httpd->error_log, qr/SL2054: EHR $name: /, "DIS-6 and the log says so: $name";
 }
 $odd->route("/methods$known" => { body => document(token_endpoint_auth_methods_supported => ['private_key_jwt']) });
 is visit('methods')->code, 302, 'DIS-7 an unlisted way of client authentication is tried';
-like $w->httpd->error_log, qr/SL2055: EHR methods .*none/, 'DIS-7 and the log says so';
+like $w->httpd->error_log, qr/SL2055: EHR methods: .*none/, 'DIS-7 and the log says so';
 $odd->route("/type$known" => { body => document(), headers => { 'Content-Type' => 'text/html' } });
 is visit('type')->code, 302, 'DIS-8 the Content-Type does not matter when the body is right';
 

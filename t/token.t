@@ -97,7 +97,7 @@ is $call{openemr}{form}{client_id}, 'app-basic', 'TKR-S2 but for EHRs that insis
 ok $w->httpd->error_log !~ /SL2106/, 'TKR-S3 no word about it where it works';
 refused($w, $w->launch(ehr => $ehr{wrong})->{callback}, 502, 'SL2136', 'TKR-S3 raw where the EHR reads form: refused', step => 'token');
 $w->httpd->expect_log('SL2106');
-ok $w->httpd->error_log =~ /SL2106: wrong: .*SmartClientAuth basic form/, 'TKR-S3 and the log says what to write';
+ok $w->httpd->error_log =~ /SL2106: EHR wrong: .*SmartClientAuth basic form/, 'TKR-S3 and the log says what to write';
 
 # TLS comes first.
 my $met;

@@ -31,6 +31,6 @@ void sl_runtime_tell(const sl_runtime_t *rt, sl_log_level_t level, const sl_ehr_
     for (int i = 0; i < notices->nelts; i++) {
         const sl_notice_t *notice = &APR_ARRAY_IDX(notices, i, sl_notice_t);
 
-        sl_log(&rt->log, level, notice->id, "%s: %s", ehr->name, notice->text);
+        sl_log(&rt->log, level, notice->id, "EHR %s: %s", ehr->name, notice->text);
     }
 }

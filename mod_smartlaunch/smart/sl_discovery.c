@@ -42,15 +42,13 @@ static const char *endpoint(const reader_t *r, const char *member)
     }
     url = sl_url_resolve(r->p, r->ehr->issuer, said);
     if (url == NULL || sl_url_check_endpoint(url, r->ehr->insecure_loopback, r->p, NULL) != SL_OK) {
-        sl_notice_add(r->notices, "SL2051", "EHR %s: %s in the discovery document is unusable",
-                      r->ehr->name, member);
+        sl_notice_add(r->notices, "SL2051", "%s in the discovery document is unusable", member);
         return NULL;
     }
     if (said[0] != '/' && strstr(said, "://") == NULL) {
         sl_notice_add(r->notices, "SL2052",
-                      "EHR %s: %s in the discovery document is relative; taken as below the FHIR "
-                      "base",
-                      r->ehr->name, member);
+                      "%s in the discovery document is relative; taken as below the FHIR base",
+                      member);
     }
     return url;
 }
@@ -64,8 +62,7 @@ static const char *issuer(const reader_t *r)
         return NULL;
     }
     if (sl_url_check_issuer(said, r->ehr->insecure_loopback, r->p, NULL) != SL_OK) {
-        sl_notice_add(r->notices, "SL2053", "EHR %s: the discovery document's issuer is unusable",
-                      r->ehr->name);
+        sl_notice_add(r->notices, "SL2053", "the discovery document's issuer is unusable");
         return NULL;
     }
     return said;
@@ -119,13 +116,11 @@ static void note_methods(const reader_t *r)
     if (r->ehr->pkce != SL_SWITCH_OFF &&
         !lists(sl_json_get(r->doc, "code_challenge_methods_supported"), "S256")) {
         sl_notice_add(r->notices, "SL2054",
-                      "EHR %s does not list PKCE method S256; it is sent all the same",
-                      r->ehr->name);
+                      "it does not list PKCE method S256, which is sent all the same");
     }
     if (methods != NULL && !lists(methods, method)) {
         sl_notice_add(r->notices, "SL2055",
-                      "EHR %s does not list %s among its ways of client authentication",
-                      r->ehr->name, method);
+                      "it does not list %s among its ways of client authentication", method);
     }
 }
 

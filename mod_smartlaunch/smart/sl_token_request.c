@@ -228,9 +228,8 @@ sl_rc_t sl_token_request_check(const sl_ehr_t *ehr, apr_array_header_t *notices,
         (ehr->client_secret != NULL && is_changed_by_form(sl_secret_reveal(ehr->client_secret),
                                                           sl_secret_len(ehr->client_secret)))) {
         sl_notice_add(notices, "SL2106",
-                      "EHR %s: client id or secret reads differently raw and form-encoded; if the "
-                      "EHR answers invalid_client, write SmartClientAuth basic form",
-                      ehr->name);
+                      "client id or secret reads differently raw and form-encoded; if it answers "
+                      "invalid_client, write SmartClientAuth basic form");
     }
     return SL_OK;
 }

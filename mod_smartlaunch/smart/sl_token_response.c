@@ -103,7 +103,7 @@ static int64_t seconds(const sl_json_t *value)
 }
 
 /* TRS-2; some servers say when instead of how long */
-static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer_t *answer)
+static int life(const sl_json_t *doc, const sl_token_answer_t *answer)
 {
     const sl_json_t *said = sl_json_get(doc, "expires_in");
     int64_t left = seconds(said);
@@ -114,24 +114,22 @@ static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer
     }
     if (left <= 0) {
         sl_notice_add(answer->notices, "SL2121",
-                      "EHR %s does not say how long its token lives; taken as %d seconds",
-                      ehr->name, SL_TOKEN_LIFE_DEFAULT);
+                      "it does not say how long its token lives; taken as %d seconds",
+                      SL_TOKEN_LIFE_DEFAULT);
         return SL_TOKEN_LIFE_DEFAULT;
     }
     return left > SL_TOKEN_LIFE_MAX ? SL_TOKEN_LIFE_MAX : (int)left;
 }
 
 /* TRS-3; SL_INVALID when it does not fit into a header */
-static sl_rc_t read_scope(const char **out, const sl_json_t *doc, const sl_ehr_t *ehr,
-                          apr_array_header_t *notices)
+static sl_rc_t read_scope(const char **out, const sl_json_t *doc, apr_array_header_t *notices)
 {
     const char *said = sl_json_str(doc, "scope");
 
     *out = said;
     if (said == NULL) {
         sl_notice_add(notices, "SL2122",
-                      "EHR %s does not say which scopes it granted; taken as those asked for",
-                      ehr->name);
+                      "it does not say which scopes it granted; taken as those asked for");
         return SL_OK;
     }
     return said[0] == '\0' || sl_text_is_header_safe(said, SCOPE_MAX) ? SL_OK : SL_INVALID;
@@ -171,8 +169,8 @@ static sl_rc_t read_object(sl_token_response_t *out, const sl_ehr_t *ehr,
     if (rc != SL_OK) {
         return rc;
     }
-    out->expires_in = life(doc, ehr, answer);
-    if (read_scope(&out->scope, doc, ehr, answer->notices) != SL_OK) {
+    out->expires_in = life(doc, answer);
+    if (read_scope(&out->scope, doc, answer->notices) != SL_OK) {
         return sl_err_set(err, SL_UPSTREAM, "SL2134",
                           "EHR %s: the scope in the token response is malformed", ehr->name);
     }
