@@ -135,4 +135,14 @@ is as(undef, '/valid/', method => 'HEAD')->content, '', 'HEAD has no body';
 is as(undef, '/valid/', method => 'HEAD')->code, 401, 'and the status';
 is as(undef, '/valid/', method => 'POST')->code, 401, 'POST without a launch: 401';
 
+# A session that Smart-Login made: a user, and no launch
+my $tab = $w->browser->window;
+$tab->type($w->url('/papp/?' . answer(headers => [ 'Smart-Login' => 'alice' ])));
+my %session = (valid => 200, alice => 200, bob => 403, launch => 401, ehr => 401, scope => 401, patient => 401, both => 401);
+for my $rule (sort keys %session) {
+    my $page = $tab->type($w->url("/$rule/"));
+    is $page->code, $session{$rule}, "Require $rules{$rule}, a session without a launch: $session{$rule}" if $rules{$rule};
+    like $page->content, qr/open it from the chart/i, "Require $rule: it says what to do" if $session{$rule} == 401;
+}
+
 done();

@@ -37,7 +37,7 @@ int sl_authz_check_user(request_rec *r)
     if (!sl_bind_is_smart(r)) {
         return DECLINED;
     }
-    if (r->user != NULL) {
+    if (r->user != NULL && !sl_request_of(r)->wants_launch) {
         return OK;
     }
     if (r->main != NULL) {
@@ -86,16 +86,28 @@ static authz_status is_lacking(request_rec *r)
     return AUTHZ_DENIED;
 }
 
+/** A session that Smart-Login made has a user and no launch: it counts as none here. */
+static const sl_browser_launch_t *launch_of(request_rec *r)
+{
+    const sl_browser_launch_t *launch = sl_pass_launch(r);
+
+    if (launch == NULL || launch->row.kind != SL_KIND_SESSION) {
+        return launch;
+    }
+    sl_request_of(r)->wants_launch = true;
+    return NULL;
+}
+
 static authz_status need_launch(request_rec *r, const char *line, const void *parsed)
 {
     (void)line;
     (void)parsed;
-    return sl_pass_launch(r) != NULL ? AUTHZ_GRANTED : AUTHZ_DENIED_NO_USER;
+    return launch_of(r) != NULL ? AUTHZ_GRANTED : AUTHZ_DENIED_NO_USER;
 }
 
 static authz_status need_ehr(request_rec *r, const char *line, const void *parsed)
 {
-    const sl_browser_launch_t *launch = sl_pass_launch(r);
+    const sl_browser_launch_t *launch = launch_of(r);
 
     (void)parsed;
     if (launch == NULL) {
@@ -114,7 +126,7 @@ static authz_status need_ehr(request_rec *r, const char *line, const void *parse
 /* Patient and scope are given to linked launches only, so a pending one is told to log in. */
 static authz_status need_scope(request_rec *r, const char *line, const void *parsed)
 {
-    const sl_browser_launch_t *launch = sl_pass_launch(r);
+    const sl_browser_launch_t *launch = launch_of(r);
 
     (void)parsed;
     if (launch == NULL || launch->row.link_state == SL_LINK_PENDING) {
@@ -133,7 +145,7 @@ static authz_status need_scope(request_rec *r, const char *line, const void *par
 
 static authz_status need_patient(request_rec *r, const char *line, const void *parsed)
 {
-    const sl_browser_launch_t *launch = sl_pass_launch(r);
+    const sl_browser_launch_t *launch = launch_of(r);
 
     (void)line;
     (void)parsed;

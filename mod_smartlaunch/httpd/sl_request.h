@@ -35,6 +35,7 @@ typedef struct {
     apr_array_header_t *dead_cookies; /* of const char *: to be deleted with the answer */
     const char *reference;            /* once somebody asked for it */
     bool is_authorized;               /* Require was fulfilled */
+    bool wants_launch;                /* Require asks for a launch, and there is a session only */
     bool is_lacking;                  /* the launch lacks what a Require of ours asks for */
     bool is_answered;                 /* by us: the app's filter has nothing to do */
 } sl_request_t;
