@@ -2,18 +2,17 @@
 #include "httpd/sl_pass.h"
 #include "httpd/sl_bind_request.h"
 #include "smart/sl_app_cookie.h"
+#include "smart/sl_header_name.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
 /** Every name we may set; the header is the same with hyphens. */
 static const char *const names[] = {
-    "SMART_USER",    "SMART_SESSION",   "SMART_LAUNCH",
-    "SMART_SESSION_BASE_URL",           "SMART_EHR",
-    "SMART_EHR_USER", "SMART_FHIR_USER", "SMART_PATIENT",
-    "SMART_ENCOUNTER", "SMART_SCOPE",    "SMART_INTENT",
-    "SMART_NEED_PATIENT_BANNER",        "SMART_STYLE_URL",
-    "SMART_TENANT",  "SMART_FHIR_CONTEXT", "SMART_EXPIRES",
+    "SMART_USER",      "SMART_SESSION",  "SMART_LAUNCH",       "SMART_SESSION_BASE_URL",
+    "SMART_EHR",       "SMART_EHR_USER", "SMART_FHIR_USER",    "SMART_PATIENT",
+    "SMART_ENCOUNTER", "SMART_SCOPE",    "SMART_INTENT",       "SMART_NEED_PATIENT_BANNER",
+    "SMART_STYLE_URL", "SMART_TENANT",   "SMART_FHIR_CONTEXT", "SMART_EXPIRES",
     "SMART_LINK"};
 
 /** "SMART_EHR_USER" → "Smart-Ehr-User". */
@@ -53,13 +52,60 @@ static void give(const sink_t *sink, const char *variable, const char *value)
     }
 }
 
-static void take_away(request_rec *r)
+/** A variable that tells of a launch, in its own name or as CGI makes it of a header. */
+static bool is_telling(const sl_main_t *main, const char *name, const char *value, const char *user)
+{
+    if (strncmp(name, "HTTP_", 5) == 0) {
+        name += 5;
+        return sl_header_is_ours(name) || strcmp(name, "COOKIE") == 0 ||
+               sl_request_is_user_header(main, name);
+    }
+    if (strcmp(name, "REMOTE_USER") == 0) {
+        return user != NULL && strcmp(value, user) == 0;
+    }
+    if (strcmp(name, "AUTH_TYPE") == 0) {
+        return strcmp(value, "Smart") == 0;
+    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/**
+ * A handler that ran before (the page that includes this one, or whose error this is) has made
+ * variables of all headers; httpd passes them on, with REDIRECT_ in front after each redirect.
+ */
+static void take_variables(request_rec *r, const char *user)
+{
+    const sl_main_t *main = sl_conf_server(r->server)->main;
+    const apr_array_header_t *all = apr_table_elts(r->subprocess_env);
+    apr_array_header_t *telling = apr_array_make(r->pool, 16, sizeof(const char *));
+
+    for (int i = 0; i < all->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
+        const char *name = entry->key;
+
+        while (name != NULL && strncmp(name, "REDIRECT_", 9) == 0) {
+            name += 9;
+        }
+        if (name != NULL && is_telling(main, name, entry->val, user)) {
+            APR_ARRAY_PUSH(telling, const char *) = entry->key;
+        }
+    }
+    for (int i = 0; i < telling->nelts; i++) {
+        apr_table_unset(r->subprocess_env, APR_ARRAY_IDX(telling, i, const char *));
+    }
+}
+
+static void take_away(request_rec *r, const char *user)
 {
     const sl_main_t *main = sl_conf_server(r->server)->main;
 
+    take_variables(r, user);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        apr_table_unset(r->subprocess_env, names[i]);
-        apr_table_unset(r->subprocess_env, apr_pstrcat(r->pool, "REDIRECT_", names[i], NULL));
         apr_table_unset(r->headers_in, header_name(r->pool, names[i]));
     }
     for (int i = 0; i < main->user_headers->nelts; i++) {
@@ -221,7 +267,7 @@ const sl_browser_launch_t *sl_pass_launch(request_rec *r)
 /** Nobody may have the context here: what another location was given goes. */
 static void take_back(request_rec *r, const sl_browser_launch_t *launch)
 {
-    take_away(r);
+    take_away(r, launch->row.app_user);
     if (r->user != NULL && launch->row.app_user != NULL &&
         strcmp(r->user, launch->row.app_user) == 0) {
         r->user = NULL;

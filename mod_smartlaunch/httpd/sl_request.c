@@ -180,7 +180,7 @@ static void take_referer(request_rec *r, sl_request_t *request)
     }
 }
 
-static bool is_user_header(const sl_main_t *main, const char *name)
+bool sl_request_is_user_header(const sl_main_t *main, const char *name)
 {
     for (int i = 0; i < main->user_headers->nelts; i++) {
         if (sl_header_same_cgi(name, APR_ARRAY_IDX(main->user_headers, i, const char *))) {
@@ -200,7 +200,7 @@ static void strip_headers(request_rec *r, sl_request_t *request, const sl_main_t
         const apr_table_entry_t *entry = &APR_ARRAY_IDX(all, i, apr_table_entry_t);
 
         if (entry->key != NULL &&
-            (sl_header_is_ours(entry->key) || is_user_header(main, entry->key))) {
+            (sl_header_is_ours(entry->key) || sl_request_is_user_header(main, entry->key))) {
             if (ours == NULL) {
                 ours = apr_array_make(r->pool, 4, sizeof(const char *));
             }

@@ -58,6 +58,9 @@ sl_browser_key_t sl_request_browser_key(request_rec *r, const char *app);
  */
 int sl_request_read(request_rec *r);
 
+/** A SmartUserHeader of any location, in any spelling. */
+bool sl_request_is_user_header(const sl_main_t *main, const char *name);
+
 /** Hooks: claim Redirect URLs and their sub-paths. */
 int sl_request_translate(request_rec *r);
 int sl_request_map(request_rec *r);
