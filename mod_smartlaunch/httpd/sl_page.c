@@ -40,8 +40,7 @@ static const char *links_html(apr_pool_t *p, const apr_array_header_t *links)
         const sl_page_link_t *link = &APR_ARRAY_IDX(links, i, sl_page_link_t);
 
         html = apr_pstrcat(p, html, "<li><a href=\"", sl_text_html(p, link->href), "\">",
-                           sl_text_html(p, link->text),
-                           link->note != NULL ? "<small>" : "",
+                           sl_text_html(p, link->text), link->note != NULL ? "<small>" : "",
                            sl_text_html(p, link->note), link->note != NULL ? "</small>" : "",
                            "</a></li>", NULL);
     }
@@ -77,21 +76,21 @@ static const char *html(request_rec *r, const sl_page_t *page)
          i++) {
         text = apr_pstrcat(p, text, paragraph(p, page->text[i]), NULL);
     }
-    return apr_pstrcat(
-        p, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">", "<title>",
-        sl_text_html(p, page->title), "</title><style>", style, "</style></head><body><main><h1>",
-        sl_text_html(p, page->title), "</h1>", text,
-        page->links != NULL ? links_html(p, page->links) : "",
-        page->form != NULL ? form_html(p, page->form) : "", paragraph(p, page->after), "<footer>Reference: <code>",
-        sl_text_html(p, sl_request_reference(r)), "</code></footer></main></body></html>\n", NULL);
+    return apr_pstrcat(p, "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
+                       "<title>", sl_text_html(p, page->title), "</title><style>", style,
+                       "</style></head><body><main><h1>", sl_text_html(p, page->title), "</h1>",
+                       text, page->links != NULL ? links_html(p, page->links) : "",
+                       page->form != NULL ? form_html(p, page->form) : "",
+                       paragraph(p, page->after), "<footer>Reference: <code>",
+                       sl_text_html(p, sl_request_reference(r)),
+                       "</code></footer></main></body></html>\n", NULL);
 }
 
 static const char *policy(request_rec *r, const sl_page_t *page)
 {
     unsigned char digest[SL_SHA256_LEN];
-    const char *ancestors =
-        page->ancestors != NULL ? page->ancestors : sl_page_ancestors(r, NULL);
+    const char *ancestors = page->ancestors != NULL ? page->ancestors : sl_page_ancestors(r, NULL);
 
     sl_digest_sha256(style, sizeof(style) - 1, digest);
     return apr_pstrcat(r->pool, "default-src 'none'; style-src 'sha256-",
@@ -125,8 +124,7 @@ const char *sl_page_prepare(request_rec *r, const sl_page_t *page)
     apr_table_setn(r->err_headers_out, "Referrer-Policy", "same-origin");
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     if (page->retry_after > 0) {
-        apr_table_setn(r->err_headers_out, "Retry-After",
-                       apr_itoa(r->pool, page->retry_after));
+        apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, page->retry_after));
     }
     ap_set_content_type(r, "text/html; charset=utf-8");
     return html(r, page);
