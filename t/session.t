@@ -34,6 +34,8 @@ sub with {
 
 sub session { my ($cookie, $handle) = @_; return with($cookie, GET => '/smart/session' . (defined $handle ? "?smart_launch=$handle" : '')) }
 
+sub told_user { my ($response) = @_; return json($response)->{headers}{'smart-user'} }
+
 sub ours { my ($response) = @_; return grep { /^smart-/ } sort keys %{ json($response)->{headers} } }
 
 # The cookie
@@ -191,6 +193,13 @@ is_deeply [ map { json(session(value_of($l->{window}), $_->{handle}))->{patient}
     wait_for('the idle limit to pass', sub { $w->pg->value("SELECT now() > ?::timestamptz + interval '3.2 seconds'", $asked) });
     is session($cookie, $one->{handle})->code, 401, 'SEC-7 after the idle limit: 401';
     is $w->pg->value("SELECT state || ' ' || end_reason $of"), 'ended idle', 'SEC-7 and the row says why';
+    $again->("$conf\n    SmartCookie __Host-other toplevel");
+    my $top = $w->launch(window => $w->browser->window, patient => $first);
+    for my $step (qw(start callback)) {
+        like join("\n", $top->{$step}->header('Set-Cookie')), qr/^__Host-other=[A-Za-z0-9_-]{32}; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+            "LCH-6 SmartCookie toplevel: exactly these attributes at the $step";
+    }
+    is told_user($top->{app}), 'alice', 'LCH-6 and the launch ends in the app';
     $again->($conf);
 }
 
