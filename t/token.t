@@ -37,8 +37,7 @@ $_->clients(@clients) for values %ehr;
 
 sub block {
     my ($tenant, @lines) = @_;
-    return $odd->block($tenant, $w->ehr->issuer($tenant), "SmartClient $name{$tenant}", 'SmartOutbound timeout=10s',
-        'SmartScope "launch openid fhirUser offline_access patient/*.rs"', @lines);
+    return $odd->block($tenant, $w->ehr->issuer($tenant), "SmartClient $name{$tenant}", 'SmartScope "launch openid fhirUser offline_access patient/*.rs"', @lines);
 }
 $w->httpd->{extra} .= "\n" . join '',
     block('form', 'SmartClientAuth basic form', "SmartClientSecret file:$dir/secret"),

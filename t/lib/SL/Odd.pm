@@ -97,7 +97,7 @@ sub block {
     @lines = ('SmartClientAuth none', @lines) if !grep { /^SmartClient(?:Auth|Secret)/ } @lines;
     @lines = ('SmartScope launch', @lines) if !grep { /^SmartScope/ } @lines;
     return join "\n    ", "<SmartEHR $name>", "SmartIssuer $base", 'SmartClient odd-client',
-        "SmartOutbound ca=$ca connect=2s timeout=1s", @lines, "\n</SmartEHR>\n";
+        "SmartOutbound ca=$ca", @lines, "\n</SmartEHR>\n";
 }
 
 1;
