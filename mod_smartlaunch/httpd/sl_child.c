@@ -5,6 +5,7 @@
 #include "store/sl_store_ehr.h"
 
 #include <ap_mpm.h>
+#include <apr_atomic.h>
 #include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -23,11 +24,29 @@ typedef struct {
     bool is_formatted;
 } retained_t;
 
+/** One child in a minute says that the database is away, not every one. */
+static bool is_first_to_say(const sl_runtime_t *rt)
+{
+    sl_shm_key_t key = sl_shm_key('W', "database", 8);
+    sl_shm_put_t entry;
+    sl_err_t err;
+
+    memset(&entry, 0, sizeof(entry));
+    entry.value.bytes = (const unsigned char *)"";
+    entry.now = apr_time_now();
+    entry.expires = entry.now + apr_time_from_sec(60);
+    entry.rank = SL_SHM_LOW;
+    return sl_shm_add(rt->shm, &key, &entry, &err) == SL_OK;
+}
+
 static void log_line(void *data, sl_log_level_t level, const char *id, const char *text)
 {
     static const int levels[] = {APLOG_ERR, APLOG_WARNING, APLOG_INFO, APLOG_DEBUG};
+    const server_rec *s = data;
 
-    ap_log_error(APLOG_MARK, levels[level], 0, (const server_rec *)data, "%s: %s", id, text);
+    if (strcmp(id, sl_db_is_away) != 0 || is_first_to_say(sl_conf_server(s)->main->prepared)) {
+        ap_log_error(APLOG_MARK, levels[level], 0, s, "%s: %s", id, text);
+    }
 }
 
 static retained_t *segment_of(server_rec *s, apr_size_t size)
@@ -283,31 +302,21 @@ static void mirror_ehrs(const sl_runtime_t *rt, apr_pool_t *p, server_rec *s)
     }
 }
 
-/** One child in a minute says it, not every one. */
-static bool is_first_to_say(const sl_runtime_t *rt)
+void sl_child_look_at_database(server_rec *s, apr_pool_t *p)
 {
-    sl_shm_key_t key = sl_shm_key('W', "database", 8);
-    sl_shm_put_t entry;
+    sl_main_t *main = sl_conf_server(s)->main;
+    const sl_runtime_t *rt = main->runtime;
     sl_err_t err;
+    sl_rc_t rc;
 
-    memset(&entry, 0, sizeof(entry));
-    entry.value.bytes = (const unsigned char *)"";
-    entry.now = apr_time_now();
-    entry.expires = entry.now + apr_time_from_sec(60);
-    entry.rank = SL_SHM_LOW;
-    return sl_shm_add(rt->shm, &key, &entry, &err) == SL_OK;
-}
-
-static void look_at_database(const sl_runtime_t *rt, apr_pool_t *p, server_rec *s)
-{
-    sl_err_t err;
-    sl_rc_t rc = sl_schema_check(rt->db, p, &err);
-
-    if (rc == SL_OK) {
-        mirror_ehrs(rt, p, s);
+    if (rt == NULL || apr_atomic_read32(&main->has_seen_database) != 0) {
         return;
     }
-    if (is_first_to_say(rt)) {
+    rc = sl_schema_check(rt->db, p, &err);
+    if (rc == SL_OK) {
+        apr_atomic_set32(&main->has_seen_database, 1);
+        mirror_ehrs(rt, p, s);
+    } else if (is_first_to_say(rt)) {
         ap_log_error(APLOG_MARK, rc == SL_FAILED ? APLOG_CRIT : APLOG_WARNING, 0, s, "%s: %s",
                      err.id, err.text);
     }
@@ -331,6 +340,6 @@ void sl_child_init(apr_pool_t *pchild, server_rec *s)
     }
     main->runtime = rt;
     apr_pool_create(&tmp, pchild);
-    look_at_database(rt, tmp, s);
+    sl_child_look_at_database(s, tmp);
     apr_pool_destroy(tmp);
 }

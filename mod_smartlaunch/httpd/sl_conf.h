@@ -44,6 +44,7 @@ typedef struct {
     const sl_keyring_t *ring;        /* set by check_config */
     sl_runtime_t *prepared;          /* by post_config: what children complete */
     const sl_runtime_t *runtime;     /* the child's own; NULL in the parent or when unused */
+    apr_uint32_t has_seen_database;  /* the child's own, atomic: our tables were there once */
 } sl_main_t;
 
 /** Server or virtual host; unset members are NULL or SL_UNSET. */

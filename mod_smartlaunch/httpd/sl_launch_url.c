@@ -2,6 +2,7 @@
 /* The Redirect URL itself: launch and callback, by GET or POST. */
 #include "flow/sl_begin.h"
 #include "flow/sl_finish.h"
+#include "httpd/sl_child.h"
 #include "httpd/sl_pass.h"
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_respond.h"
@@ -95,6 +96,7 @@ static int begin(const sl_visit_t *visit, const sl_redirect_t *answer)
     if (rc != SL_OK) {
         return refuse(visit, trace, "launch", rc, &err);
     }
+    sl_child_look_at_database(visit->r->server, visit->r->pool);
     if (begun.new_browser != NULL) {
         sl_respond_cookie(visit->r, begun.new_browser);
     }

@@ -7,6 +7,8 @@
 #include <apr_thread_mutex.h>
 #include <string.h>
 
+const char sl_db_is_away[] = "SL3001";
+
 #define DEFAULT_MAX 4
 #define DEFAULT_WAIT apr_time_from_sec(2)
 #define DEFAULT_QUERY apr_time_from_sec(5)
@@ -156,7 +158,7 @@ static void note_connect(sl_db_t *db, sl_rc_t rc, const sl_err_t *why)
         db->stats.open++;
     } else {
         if (!db->away) {
-            sl_log(&db->options.log, SL_LOG_WARN, "SL3001", "%s (%s)", why->text, why->id);
+            sl_log(&db->options.log, SL_LOG_WARN, sl_db_is_away, "%s (%s)", why->text, why->id);
         }
         db->retry_at = apr_time_now() + db->options.retry;
     }

@@ -18,6 +18,9 @@
 #include <apr_pools.h>
 #include <apr_time.h>
 
+/** The log id that says the server is away: every process finds that out, and one may say it. */
+extern const char sl_db_is_away[];
+
 typedef struct sl_db sl_db_t;
 
 /** Zero in a field is its default. */

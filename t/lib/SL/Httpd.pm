@@ -51,12 +51,13 @@ sub start {
     my ($self) = @_;
     $self->write_config;
     my %env = _sanitizer_env();
+    my $before = $self->_starts;
     $self->{server} = spawn([ _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND' ],
         out => $self->_path('stderr.log'), err => $self->_path('stderr.log'), env => \%env,
         name => 'httpd');
     eval { wait_for('httpd', sub {
         $self->{server}->alive or croak 'it ended';
-        return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
+        return $self->_starts > $before;
     }, 60) } or croak "httpd did not start: $@" . slurp($self->_path('stderr.log')) . $self->error_log;
     return $self;
 }
@@ -64,15 +65,17 @@ sub start {
 sub graceful { return $_[0]->_again('USR1') }
 sub restart { return $_[0]->_again('HUP') }
 
+# How often it came up; it listens before that, and may still think better of it.
+sub _starts { my ($self) = @_; return scalar(() = $self->error_log =~ /resuming normal operations/g) }
+
 # Sends the signal and waits until the new generation has taken over.
 sub _again {
     my ($self, $signal) = @_;
-    my $before = () = $self->error_log =~ /resuming normal operations/g;
+    my $before = $self->_starts;
     $self->{server}->signal($signal);
     wait_for("httpd after $signal", sub {
         $self->{server}->alive or croak "httpd ended on $signal: " . $self->error_log;
-        my $now = () = $self->error_log =~ /resuming normal operations/g;
-        return $now > $before;
+        return $self->_starts > $before;
     });
     return $self;
 }
