@@ -20,9 +20,11 @@ sub shown {
 
 sub again { my ($l) = @_; return shown($l->{window}->reload(timeout => 30)) }
 
-# Kills all children that there are now, one after the other.
+# Kills all children that there are now, at once.
 sub kill_all {
-    $w->httpd->kill_child($_) for $w->httpd->children;
+    my @children = $w->httpd->children;
+    kill 'KILL', @children;
+    wait_for('the parent to notice', sub { !grep { -e "/proc/$_" } @children });
     return;
 }
 

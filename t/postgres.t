@@ -37,6 +37,12 @@ my $alice = opened('dr-smith', $patients[0], login => 'alice');
 my $bob = opened('dr-jones', $patients[1], login => 'bob');
 my $pending = opened('nurse-lee', $patients[2]);
 my $leaving = opened('nurse-lee', $patients[0]);
+my $away = opened('nurse-lee', $patients[0]);
+$away->{user} = 'lee';
+$w->login($away, 'lee');
+my $carol = $w->browser->window;
+$carol->type($w->url('/papp/?') . answer(headers => [ 'Smart-Login' => 'carol' ]));
+is shown($carol->type($w->url('/papp/'))), '- carol', 'carol has a session of the app';
 my $half = $w->launch(user => 'dr-smith', patient => $patients[3], stop => 'authorize');
 is again($_), expect($_), "a launch of $_->{user} is live" for $alice, $bob;
 is again($pending), '- -', 'one of nurse-lee is pending';
@@ -71,6 +77,15 @@ come_again($leaving->{window}->post("/smart/logout?smart_launch=$leaving->{handl
 $seen = $stranger->type($w->url('/papp/?') . answer(headers => [ 'Smart-Login' => 'carol' ]));
 is $seen->code, 200, 'who logs in to the app is logged in to the app';
 is $seen->header('Set-Cookie'), undef, '… and gets no session of ours';
+is shown($carol->type($w->url('/papp/'))), '- carol', 'the session of carol goes on';
+my @dave = (headers => [ 'Smart-Login' => 'dave', 'Set-Cookie' => 'PHPSESSID=dave; HttpOnly' ], body => 'welcome, dave');
+$seen = $carol->nav('/papp/?' . answer(@dave));
+come_again($seen, 'dave logs in to the app, where the session is still of carol');
+unlike $seen->content, qr/welcome/, '… and does not see the app as dave';
+is again($away), expect($away), 'the launch of lee goes on';
+$seen = $away->{window}->nav('/papp/?' . answer(headers => [ 'Smart-Logout' => 1 ], body => 'goodbye'), follow => 1);
+come_again($seen, 'the app says that lee has logged out, which cannot be written down');
+unlike $seen->content, qr/goodbye/, '… so nobody is told that it was';
 
 $w->pg->start;
 wait_for('the launch that was interrupted', sub {
@@ -166,6 +181,33 @@ wait_for('the end of SmartOffline', sub { again($alice) eq '503' }, 20);
 pass '… but is not believed for longer';
 come_again($alice->{window}->reload, 'then it');
 is again($alice), '503', '… and nobody becomes anybody else';
+
+# Several hosts may be named.
+$w->pg->start;
+my $conninfo = $w->pg->conninfo;
+my $closed = free_port();
+$w->httpd->{database} = $conninfo =~ s/host=(\S+) port=(\d+)/host=127.0.0.1,$1 port=$closed,$2/r;
+$w->httpd->write_config;
+$w->httpd->graceful;
+wait_for('the second host', sub { again($alice) eq expect($alice) }, 20);
+is $w->launch(stop => 'start')->{start}->code, 302, 'of two hosts of PostgreSQL the first is away: the second serves';
+
+# A server that takes connections and never says a word.
+my $hole = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 100) or die $@;
+$w->httpd->{database} = $conninfo =~ s/host=(\S+) port=(\d+)/'host=127.0.0.1 port=' . $hole->sockport/er;
+$w->httpd->write_config;
+$w->httpd->graceful;
+@answers = many(6, sub {
+    my ($i) = @_;
+    my $began = time;
+    my $code = $i < 3 ? $stranger->type($w->url('/papp/'))->code : $w->launch(stop => 'start')->{start}->code;
+    return { code => $code, took => time - $began };
+});
+is_deeply [ map { $_->{code} } @answers ], [ (200) x 3, (503) x 3 ], 'a PostgreSQL that only listens: the app is served, launches are told to come again';
+is_deeply [ grep { $_->{took} > 10 } @answers ], [], '… before long';
+$w->httpd->{database} = $conninfo;
+$w->httpd->write_config;
+$w->pg->stop;
 
 # httpd starts all the same.
 $w->httpd->restart;

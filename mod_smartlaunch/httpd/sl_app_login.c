@@ -219,20 +219,27 @@ static void on_other_user(sl_app_login_t *out, request_rec *r, const sl_login_t 
 }
 
 /** No launch: this browser gets a session of that user. */
-static void on_no_launch(sl_app_login_t *out, request_rec *r, const char *user,
-                         sl_trace_t *trace)
+static void on_no_launch(sl_app_login_t *out, request_rec *r, const sl_login_t *login,
+                         const char *user)
 {
     const sl_runtime_t *rt = sl_conf_server(r->server)->main->runtime;
     const sl_request_t *request = sl_request_of(r);
     sl_browser_key_t key = sl_request_browser_key(r, sl_conf_app(sl_conf_location(r)));
     sl_err_t err;
+    sl_rc_t rc;
 
     if (request->ask.proof == SL_ORIGIN_FOREIGN) {
         warn(r, "SL6505", "a login from another site gives this browser no session");
         return;
     }
-    if (sl_session_begin(&out->new_browser, rt, &key, user, trace, &err) != SL_OK) {
-        out->new_browser = NULL;
+    rc = sl_session_begin(&out->new_browser, rt, &key, user, login->trace, &err);
+    if (rc == SL_OK) {
+        return;
+    }
+    out->new_browser = NULL;
+    if (login->launch != NULL) {
+        refuse(out, r, rc, &err); /* or the app would be theirs and the session somebody else's */
+    } else {
         warn(r, err.id, apr_pstrdup(r->pool, err.text));
     }
 }
@@ -248,7 +255,7 @@ static void log_in(sl_app_login_t *out, request_rec *r, const sl_login_t *login,
     const sl_browser_launch_t *launch = login->launch;
 
     if (launch == NULL || (launch->row.kind == SL_KIND_SESSION && !is_user_of(launch, user))) {
-        on_no_launch(out, r, user, login->trace);
+        on_no_launch(out, r, login, user);
         return;
     }
     switch (launch->row.link_state) {
@@ -265,12 +272,22 @@ static void log_in(sl_app_login_t *out, request_rec *r, const sl_login_t *login,
     }
 }
 
+/** Where it cannot be written down, nobody may believe it: it would be undone by itself. */
+static void log_out(sl_app_login_t *out, request_rec *r, const sl_login_t *login)
+{
+    sl_err_t err;
+    sl_rc_t rc = sl_login_end(login, "logout by the app", false, &err);
+
+    if (rc != SL_OK) {
+        refuse(out, r, rc, &err);
+    }
+}
+
 void sl_app_login(sl_app_login_t *out, request_rec *r)
 {
     sl_browser_key_t key = sl_request_browser_key(r, sl_conf_app(sl_conf_location(r)));
     sl_login_t login;
     said_t said;
-    sl_err_t err;
 
     memset(&said, 0, sizeof(said));
     said.p = r->pool;
@@ -286,8 +303,7 @@ void sl_app_login(sl_app_login_t *out, request_rec *r)
     login.trace = sl_request_trace(r);
     if (said.login != NULL) {
         log_in(out, r, &login, said.login);
-    } else if (strcmp(said.logout, "1") == 0 && login.launch != NULL &&
-               sl_login_end(&login, "logout by the app", false, &err) != SL_OK) {
-        warn(r, err.id, apr_pstrdup(r->pool, err.text));
+    } else if (strcmp(said.logout, "1") == 0 && login.launch != NULL) {
+        log_out(out, r, &login);
     }
 }
