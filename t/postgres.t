@@ -111,7 +111,9 @@ $traffic->more;
 $w->pg->stop;
 $traffic->more(10);
 $w->pg->start;
-$traffic->more(20);
+my $back = time;
+wait_for('every child to try again, a second after its last try', sub { time > $back + 2 });
+$traffic->more(2);
 my @seen = $traffic->stop;
 for my $i (0, 1) {
     my $l = ($alice, $bob)[$i];
