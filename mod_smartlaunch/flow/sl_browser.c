@@ -24,16 +24,19 @@ static sl_shm_key_t key_of(const char *cookie, const char *app)
     return sl_shm_key(KIND_BROWSER, text, strlen(text));
 }
 
-/** One list for writing and reading: a column that is in one is in the other. */
-#define TEXTS(X)                                                                                  \
-    X(row.id) X(row.app) X(row.ehr) X(row.key_id) X(row.link) X(row.app_user) X(row.ehr_user)     \
-    X(row.issuer) X(row.sub) X(row.source) X(row.fhir_user) X(row.patient) X(row.encounter)       \
-    X(row.scope_granted) X(row.login_user) X(row.return_to) X(row.redirect_path)   \
-    X(row.end_reason) X(handle) X(session) X(banner) X(intent) X(style_url) X(tenant)             \
-    X(fhir_context) X(mark)
-#define TIMES(X)                                                                                  \
-    X(row.authorized_at) X(row.last_seen_at) X(row.expires_at) X(row.ended_at) X(row.login_at)    \
-    X(row.token_expires_at)
+/** What requests ask for. One list for writing and reading: what is in one is in the other. */
+#define TEXTS(X)                                                                                   \
+    X(row.id)                                                                                      \
+    X(row.app) X(row.ehr) X(row.key_id) X(row.app_user) X(row.ehr_user) X(row.issuer) X(row.sub)   \
+        X(row.source) X(row.fhir_user) X(row.patient) X(row.encounter) X(row.scope_granted)        \
+            X(row.login_user) X(row.return_to) X(row.redirect_path) X(handle) X(session) X(banner) \
+                X(intent) X(style_url) X(tenant) X(fhir_context) X(mark)
+#define TIMES(X) X(row.authorized_at) X(row.last_seen_at) X(row.expires_at)
+
+/** Written in front: a child of another version, after a graceful restart, has other lists. */
+#define X(member) #member " "
+static const char format[] = TEXTS(X) TIMES(X);
+#undef X
 
 static void pack_launch(sl_pack_t *pack, const sl_browser_launch_t *launch)
 {
@@ -76,13 +79,15 @@ static apr_interval_time_t life_of(const sl_browser_view_t *view, const sl_runti
     return view->count > 0 ? rt->offline : FRESH;
 }
 
+/** `at`: when the reading began, so that it is never believed for longer than it was true. */
 static void store(const sl_runtime_t *rt, const sl_shm_key_t *key, const sl_browser_view_t *view,
-                  apr_pool_t *p)
+                  apr_time_t at, apr_pool_t *p)
 {
     sl_pack_t pack = sl_pack_new(p);
     sl_shm_put_t entry;
     sl_err_t err;
 
+    sl_pack_text(&pack, format);
     sl_pack_int(&pack, view->count);
     sl_pack_int(&pack, view->more);
     for (int i = 0; i < view->count; i++) {
@@ -90,8 +95,8 @@ static void store(const sl_runtime_t *rt, const sl_shm_key_t *key, const sl_brow
     }
     entry.value.bytes = (const unsigned char *)pack.bytes;
     entry.value.len = pack.len;
-    entry.now = apr_time_now();
-    entry.expires = entry.now + life_of(view, rt);
+    entry.now = at;
+    entry.expires = at + life_of(view, rt);
     entry.rank = view->count > 0 ? SL_SHM_HIGH : SL_SHM_LOW;
     if (sl_shm_put(rt->shm, key, &entry, &err) != SL_OK) {
         sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
@@ -102,7 +107,11 @@ static bool recall(sl_browser_view_t *out, const sl_shm_entry_t *entry, apr_pool
 {
     sl_unpack_t from = {(const char *)entry->value.bytes,
                         (const char *)entry->value.bytes + entry->value.len, false};
+    const char *written = sl_unpack_text(&from);
 
+    if (written == NULL || strcmp(written, format) != 0) {
+        return false;
+    }
     out->count = (int)sl_unpack_int(&from);
     out->more = sl_unpack_int(&from) != 0;
     if (from.bad || out->count < 0 || out->count > 4096) {
@@ -112,7 +121,7 @@ static bool recall(sl_browser_view_t *out, const sl_shm_entry_t *entry, apr_pool
     for (int i = 0; i < out->count; i++) {
         unpack_launch(&from, &out->launches[i]);
     }
-    return !from.bad;
+    return !from.bad && from.at == from.end;
 }
 
 /**
@@ -208,6 +217,24 @@ static const char *mark_of(const sl_browser_launch_t *launch, apr_pool_t *p)
     return mark;
 }
 
+/** Of an ended launch only counts which it was; memory holds every one of a long shift. */
+static void forget_particulars(sl_browser_launch_t *launch)
+{
+    const sl_launch_t row = launch->row;
+
+    memset(&launch->row, 0, sizeof(launch->row));
+    launch->row.id = row.id;
+    launch->row.app = row.app;
+    launch->row.ehr = row.ehr;
+    launch->row.patient = row.patient;
+    launch->row.kind = row.kind;
+    launch->row.state = row.state;
+    launch->row.link_state = row.link_state;
+    launch->row.old_cookie = row.old_cookie;
+    launch->row.authorized_at = row.authorized_at;
+    launch->session = NULL;
+}
+
 static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_browser_t *found,
                   apr_pool_t *p)
 {
@@ -229,7 +256,11 @@ static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_brows
             continue;
         }
         launch->mark = mark_of(launch, p);
-        read_context(launch, p);
+        if (launch->row.state == SL_LAUNCH_ENDED) {
+            forget_particulars(launch);
+        } else {
+            read_context(launch, p);
+        }
     }
 }
 
@@ -272,18 +303,25 @@ static sl_rc_t read_database(sl_browser_view_t *out, const sl_runtime_t *rt,
     return rc;
 }
 
-sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt,
-                        const sl_browser_key_t *key, apr_pool_t *p, sl_err_t *err)
+/** Young enough to be believed unasked; the clock may have been set back meanwhile. */
+static bool is_fresh(const sl_shm_entry_t *entry, apr_time_t now)
+{
+    return now < entry->stored + FRESH && now > entry->stored - FRESH;
+}
+
+sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_browser_key_t *key,
+                        apr_pool_t *p, sl_err_t *err)
 {
     sl_shm_key_t where = key_of(key->cookie, key->app);
+    apr_time_t now = apr_time_now(); /* the request may have begun long ago and come slowly */
     sl_shm_entry_t entry;
     sl_rc_t rc = SL_OK;
-    bool known = sl_shm_get(rt->shm, &where, key->now, &entry, p) == SL_OK;
+    bool known = sl_shm_get(rt->shm, &where, now, &entry, p) == SL_OK;
 
-    if (!known || key->anew || entry.stored + FRESH <= key->now || !recall(out, &entry, p)) {
+    if (!known || key->anew || !is_fresh(&entry, now) || !recall(out, &entry, p)) {
         rc = read_database(out, rt, key, p, err);
         if (rc == SL_OK) {
-            store(rt, &where, out, p);
+            store(rt, &where, out, now, p);
         } else if (known && !key->anew && recall(out, &entry, p)) {
             rc = SL_OK;
         }

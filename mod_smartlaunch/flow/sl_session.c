@@ -34,7 +34,6 @@ sl_rc_t sl_session_begin(const char **new_browser, const sl_runtime_t *rt,
     if (key->cookie != NULL) {
         sl_id_print(key->cookie, old_hash);
         row.browser_hash = old_hash;
-        sl_browser_forget(rt, key->cookie, key->app);
     }
     row.app = key->app;
     row.app_user = user;
@@ -44,5 +43,9 @@ sl_rc_t sl_session_begin(const char **new_browser, const sl_runtime_t *rt,
     row.max = key->max;
     sl_trace_ok(trace, "session", 0, 0, "the app said who logged in");
     row.steps = trace->steps;
-    return sl_store_session_begin(&done, rt->db, &row, trace->p, err);
+    rc = sl_store_session_begin(&done, rt->db, &row, trace->p, err);
+    if (key->cookie != NULL) { /* not before: somebody might read what was, and keep it */
+        sl_browser_forget(rt, key->cookie, key->app);
+    }
+    return rc;
 }
