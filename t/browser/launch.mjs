@@ -107,6 +107,21 @@ await test('CBK-9 the callback once more, from the same browser: the record agai
   assert.equal((await b.control('GET', 'log?path=/auth/token')).length, before);
 });
 
+await test('in a window of its own instead of a frame: no login page either, and cookies that stay there', async () => {
+  const chart = await b.openChart(run.workstation, 'dr-smith', A);
+  const seen = run.answers.length;
+  const [page] = await Promise.all([
+    run.workstation.waitForEvent('page'), chart.getByRole('link', { name: 'in a new window' }).click(),
+  ]);
+  await page.locator('#record').waitFor();
+  assert.deepEqual(await b.shown(page), { patient: A, user: 'alice' });
+  const theirs = (await setCookies(run.answers.slice(seen))).filter((line) => line.includes('PHPSESSID'));
+  assert.ok(theirs.length > 0, 'the app set no session cookie');
+  for (const line of theirs) assert.ok(attributes(line).includes('SameSite=Lax'), line);
+  await page.close();
+  await chart.close();
+});
+
 await test('logging out of the study ends the launch', async () => {
   const { page, app } = run.second;
   await app.getByRole('button', { name: 'Log out' }).click();

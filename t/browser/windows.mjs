@@ -98,6 +98,18 @@ await test('a URL without a handle: nobody guesses, the chooser comes and its li
   assert.deepEqual([...seen].sort(), [A.name, B.name].sort());
 });
 
+await test('scripts of the origin can neither read the chooser nor ask for what it says', async () => {
+  await typeIn(one, `${b.APP}/study/`);
+  assert.equal(await (await b.frameOf(one.page)).evaluate(() => globalThis.origin), 'null');
+  await typeIn(one, one.url);
+  const frame = await b.frameOf(one.page);
+  const [status, text] = await frame.evaluate(() => fetch('./', { referrerPolicy: 'no-referrer' })
+    .then(async (answer) => [answer.status, await answer.text()]));
+  assert.equal(status, 409);
+  assert.equal(JSON.parse(text).error, 'ambiguous_launch');
+  assert.doesNotMatch(text, /luna|johnnie|smart_launch/i);
+});
+
 await test('CTX-10 a link from the window of A to a page of B: asked before anything changes', async () => {
   await typeIn(one, one.url);
   await stillShows(one, A);
@@ -153,4 +165,4 @@ await test('a handle in another browser opens nothing', async () => {
 });
 
 await browser.close();
-await finish('SL2531');
+await finish('SL2531', 'SL2533');
