@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs the Debian packages that are missing for building (build), for the tests (test) and for
-# the demo (demo). Does nothing, and asks the network nothing, when all are there. Starts no
+# Installs the Debian packages that are missing for building (build), for the tests (test), for the
+# demo (demo) and for measuring (bench). Does nothing, and asks the network nothing, when all are there. Starts no
 # service and makes no database cluster.
 set -euo pipefail
 
@@ -12,7 +12,7 @@ perl=(perl libwww-perl libhttp-message-perl libhtml-form-perl liburi-perl libio-
     libdbd-pg-perl)
 
 usage() {
-    echo "usage: $0 build|test|demo…" >&2
+    echo "usage: $0 build|test|demo|bench…" >&2
     exit 2
 }
 
@@ -67,6 +67,7 @@ for what in "$@"; do
     build) wanted+=("${build[@]}") ;;
     demo) wanted+=("${servers[@]}") ;;
     test) wanted+=("${servers[@]}" "${perl[@]}" pgbouncer git) ;;
+    bench) wanted+=(valgrind) ;;
     *) usage ;;
     esac
     [ "$what" = build ] || has_node || wanted+=(nodejs npm)

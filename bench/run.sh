@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What the module costs, beside bare mod_proxy: docs/performance.md says what is measured and how.
+# Installs what is missing, builds a release in build/bench and runs everything on private servers.
+set -euo pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+cd "$top"
+
+usage() {
+    cat <<'TEXT'
+usage: bench/run.sh [--rows N,N…] [--rounds N] [--profile DIRECTORY]
+
+--rows      how many links, launches and tokens are stored meanwhile (1000,100000)
+--rounds    rounds of CPU time, of which the median counts (15)
+--profile   keep callgrind's files there, to be read with callgrind_annotate
+SL_BUILD=DIRECTORY measures the module built there instead of build/bench.
+TEXT
+}
+
+case ${1-} in
+-h | --help) usage && exit ;;
+esac
+
+scripts/install-deps.sh build test bench
+[ demo/ehr/node_modules/.package-lock.json -nt demo/ehr/package-lock.json ] ||
+    (cd demo/ehr && npm ci --no-audit --no-fund --loglevel=error)
+if [ -z "${SL_BUILD-}" ]; then
+    export SL_BUILD=$top/build/bench
+    [ -x configure ] || ./autogen.sh
+    mkdir -p "$SL_BUILD"
+    [ -f "$SL_BUILD/config.status" ] ||
+        (cd "$SL_BUILD" && "$top/configure" --quiet CFLAGS='-O2 -g')
+    make -s -C "$SL_BUILD" -j"$(nproc)" all
+fi
+exec perl bench/bench.pl "$@"
