@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing for building (build), for the tests (test), for the
-# demo (demo) and for measuring (bench). Does nothing, and asks the network nothing, when all are there. Starts no
-# service and makes no database cluster.
+# demo (demo) and for measuring (bench). Does nothing, and asks the network nothing, when all are
+# there. Starts no service and makes no database cluster.
 set -euo pipefail
 
 build=(gcc libc6-dev make autoconf automake libtool pkg-config xz-utils apache2-dev

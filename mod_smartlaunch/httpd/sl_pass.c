@@ -7,48 +7,89 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/** Every name we may set; the header is the same with hyphens. */
-static const char *const names[] = {
-    "SMART_USER",      "SMART_SESSION",  "SMART_LAUNCH",       "SMART_SESSION_BASE_URL",
-    "SMART_EHR",       "SMART_EHR_USER", "SMART_FHIR_USER",    "SMART_PATIENT",
-    "SMART_ENCOUNTER", "SMART_SCOPE",    "SMART_INTENT",       "SMART_NEED_PATIENT_BANNER",
-    "SMART_STYLE_URL", "SMART_TENANT",   "SMART_FHIR_CONTEXT", "SMART_EXPIRES",
-    "SMART_LINK"};
+/** What we may set: as a variable, and as a header. */
+typedef enum {
+    USER,
+    SESSION,
+    LAUNCH,
+    SESSION_BASE_URL,
+    EHR,
+    EHR_USER,
+    FHIR_USER,
+    PATIENT,
+    ENCOUNTER,
+    SCOPE,
+    INTENT,
+    NEED_PATIENT_BANNER,
+    STYLE_URL,
+    TENANT,
+    FHIR_CONTEXT,
+    EXPIRES,
+    LINK
+} item_t;
 
-/** "SMART_EHR_USER" → "Smart-Ehr-User". */
-static const char *header_name(apr_pool_t *p, const char *variable)
-{
-    char *name = apr_pstrdup(p, variable);
-    bool first = true;
+static const struct {
+    const char *variable, *header;
+} names[] = {
+#define NAME(item, header) [item] = {"SMART_" #item, "Smart-" header}
+    NAME(USER, "User"),
+    NAME(SESSION, "Session"),
+    NAME(LAUNCH, "Launch"),
+    NAME(SESSION_BASE_URL, "Session-Base-Url"),
+    NAME(EHR, "Ehr"),
+    NAME(EHR_USER, "Ehr-User"),
+    NAME(FHIR_USER, "Fhir-User"),
+    NAME(PATIENT, "Patient"),
+    NAME(ENCOUNTER, "Encounter"),
+    NAME(SCOPE, "Scope"),
+    NAME(INTENT, "Intent"),
+    NAME(NEED_PATIENT_BANNER, "Need-Patient-Banner"),
+    NAME(STYLE_URL, "Style-Url"),
+    NAME(TENANT, "Tenant"),
+    NAME(FHIR_CONTEXT, "Fhir-Context"),
+    NAME(EXPIRES, "Expires"),
+    NAME(LINK, "Link"),
+#undef NAME
+};
 
-    for (char *c = name; *c != '\0'; c++) {
-        if (*c == '_') {
-            *c = '-';
-            first = true;
-        } else {
-            *c = first ? *c : (char)(*c - 'A' + 'a');
-            first = false;
-        }
-    }
-    return name;
-}
-
-/** Where the values go. */
+/** Where the values go. In a table that has none of our names, nothing is looked for first. */
 typedef struct {
     request_rec *r;
     bool env, headers;
+    bool is_env_clean, are_headers_clean;
 } sink_t;
 
-static void give(const sink_t *sink, const char *variable, const char *value)
+static bool has_none_of_ours(const apr_table_t *table)
+{
+    const apr_array_header_t *all = apr_table_elts(table);
+
+    for (int i = 0; i < all->nelts; i++) {
+        if (sl_header_is_ours(APR_ARRAY_IDX(all, i, apr_table_entry_t).key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void put(apr_table_t *table, bool is_clean, const char *name, const char *value)
+{
+    if (is_clean) {
+        apr_table_addn(table, name, value);
+    } else {
+        apr_table_setn(table, name, value);
+    }
+}
+
+static void give(const sink_t *sink, item_t item, const char *value)
 {
     if (value == NULL || value[0] == '\0') {
         return;
     }
     if (sink->env) {
-        apr_table_setn(sink->r->subprocess_env, variable, value);
+        put(sink->r->subprocess_env, sink->is_env_clean, names[item].variable, value);
     }
     if (sink->headers) {
-        apr_table_setn(sink->r->headers_in, header_name(sink->r->pool, variable), value);
+        put(sink->r->headers_in, sink->are_headers_clean, names[item].header, value);
     }
 }
 
@@ -67,7 +108,7 @@ static bool is_telling(const sl_main_t *main, const char *name, const char *valu
         return strcmp(value, "Smart") == 0;
     }
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, names[i].variable) == 0) {
             return true;
         }
     }
@@ -106,7 +147,7 @@ static void take_away(request_rec *r, const char *user)
 
     take_variables(r, user);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        apr_table_unset(r->headers_in, header_name(r->pool, names[i]));
+        apr_table_unset(r->headers_in, names[i].header);
     }
     for (int i = 0; i < main->user_headers->nelts; i++) {
         apr_table_unset(r->headers_in, APR_ARRAY_IDX(main->user_headers, i, const char *));
@@ -137,11 +178,11 @@ static const char *expires(request_rec *r, const sl_launch_t *row)
 
 static void give_context(const sink_t *sink, const sl_browser_launch_t *launch)
 {
-    give(sink, "SMART_INTENT", launch->intent);
-    give(sink, "SMART_NEED_PATIENT_BANNER", launch->banner != NULL ? launch->banner : "unknown");
-    give(sink, "SMART_STYLE_URL", launch->style_url);
-    give(sink, "SMART_TENANT", launch->tenant);
-    give(sink, "SMART_FHIR_CONTEXT", launch->fhir_context);
+    give(sink, INTENT, launch->intent);
+    give(sink, NEED_PATIENT_BANNER, launch->banner != NULL ? launch->banner : "unknown");
+    give(sink, STYLE_URL, launch->style_url);
+    give(sink, TENANT, launch->tenant);
+    give(sink, FHIR_CONTEXT, launch->fhir_context);
 }
 
 static void give_session(const sink_t *sink, const sl_browser_launch_t *launch)
@@ -150,16 +191,16 @@ static void give_session(const sink_t *sink, const sl_browser_launch_t *launch)
     const sl_launch_t *row = &launch->row;
     const char *gateway = sl_conf_server(r->server)->gateway_url;
 
-    give(sink, "SMART_USER", row->app_user);
-    give(sink, "SMART_SESSION", row->ehr != NULL ? launch->session : NULL);
+    give(sink, USER, row->app_user);
+    give(sink, SESSION, row->ehr != NULL ? launch->session : NULL);
     if (gateway != NULL && row->ehr != NULL) {
-        give(sink, "SMART_SESSION_BASE_URL", apr_pstrcat(r->pool, gateway, "/", row->ehr, NULL));
+        give(sink, SESSION_BASE_URL, apr_pstrcat(r->pool, gateway, "/", row->ehr, NULL));
     }
-    give(sink, "SMART_FHIR_USER", row->fhir_user);
-    give(sink, "SMART_PATIENT", row->patient);
-    give(sink, "SMART_ENCOUNTER", row->encounter);
-    give(sink, "SMART_SCOPE", row->scope_granted);
-    give(sink, "SMART_EXPIRES", expires(r, row));
+    give(sink, FHIR_USER, row->fhir_user);
+    give(sink, PATIENT, row->patient);
+    give(sink, ENCOUNTER, row->encounter);
+    give(sink, SCOPE, row->scope_granted);
+    give(sink, EXPIRES, expires(r, row));
     if (row->ehr != NULL) {
         give_context(sink, launch);
     }
@@ -186,10 +227,12 @@ static void give_launch(request_rec *r, const sl_browser_launch_t *launch)
     sink.r = r;
     sink.env = location->pass != SL_PASS_HEADERS;
     sink.headers = location->pass != SL_PASS_ENV;
-    give(&sink, "SMART_LINK", sl_pass_link_word(row->link_state));
-    give(&sink, "SMART_LAUNCH", launch->handle);
-    give(&sink, "SMART_EHR", row->ehr);
-    give(&sink, "SMART_EHR_USER", row->ehr_user);
+    sink.is_env_clean = has_none_of_ours(r->subprocess_env);
+    sink.are_headers_clean = has_none_of_ours(r->headers_in);
+    give(&sink, LINK, sl_pass_link_word(row->link_state));
+    give(&sink, LAUNCH, launch->handle);
+    give(&sink, EHR, row->ehr);
+    give(&sink, EHR_USER, row->ehr_user);
     if (row->link_state == SL_LINK_PENDING) {
         return;
     }
@@ -239,7 +282,11 @@ static void sort_cookies(request_rec *r, const sl_browser_launch_t *launch)
     if (request->cookies == NULL) {
         return;
     }
-    sl_app_cookie_tag(tag, sl_conf_app(location));
+    if (launch != NULL && launch->mark != NULL) { /* it begins with the tag: no digest needed */
+        apr_cpystrn(tag, launch->mark, sizeof(tag));
+    } else {
+        sl_app_cookie_tag(tag, sl_conf_app(location));
+    }
     rule.rule = location->cookies != NULL ? location->cookies : &by_default;
     rule.own = sl_conf_cookie(sl_conf_server(r->server));
     rule.tag = tag;
