@@ -218,6 +218,29 @@ static void on_other_user(sl_app_login_t *out, request_rec *r, const sl_login_t 
     refuse(out, r, rc, &err);
 }
 
+static bool is_user_of(const sl_browser_launch_t *launch, const char *user)
+{
+    return launch->row.app_user != NULL && strcmp(launch->row.app_user, user) == 0;
+}
+
+/** Live in this browser already, and nobody else is: a picture has said so, or the like. */
+static bool is_here(const sl_browser_view_t *view, const char *user)
+{
+    bool found = false;
+
+    for (int i = 0; i < view->count; i++) {
+        const sl_browser_launch_t *launch = &view->launches[i];
+
+        if (launch->live && launch->row.app_user != NULL) {
+            if (!is_user_of(launch, user)) {
+                return false;
+            }
+            found = true;
+        }
+    }
+    return found;
+}
+
 /** No launch: this browser gets a session of that user. */
 static void on_no_launch(sl_app_login_t *out, request_rec *r, const sl_login_t *login,
                          const char *user)
@@ -228,8 +251,12 @@ static void on_no_launch(sl_app_login_t *out, request_rec *r, const sl_login_t *
     sl_err_t err;
     sl_rc_t rc;
 
-    if (request->ask.proof == SL_ORIGIN_FOREIGN) {
+    if (request->ask.proof == SL_ORIGIN_FOREIGN ||
+        (!sl_ask_is_safe(&request->ask) && !sl_ask_is_own(&request->ask))) {
         warn(r, "SL6505", "a login from another site gives this browser no session");
+        return;
+    }
+    if (is_here(&request->view, user)) {
         return;
     }
     rc = sl_session_begin(&out->new_browser, rt, &key, user, login->trace, &err);
@@ -242,11 +269,6 @@ static void on_no_launch(sl_app_login_t *out, request_rec *r, const sl_login_t *
     } else {
         warn(r, err.id, apr_pstrdup(r->pool, err.text));
     }
-}
-
-static bool is_user_of(const sl_browser_launch_t *launch, const char *user)
-{
-    return launch->row.app_user != NULL && strcmp(launch->row.app_user, user) == 0;
 }
 
 /** A session is no launch: whoever logs in next takes it over, and no page has to say so. */

@@ -61,10 +61,11 @@ static sl_bind_launch_t *facts_of(request_rec *r, const sl_browser_view_t *view)
         facts[i].handle = counts ? launch->handle : "";
         facts[i].ehr = row->ehr;
         facts[i].patient = row->patient;
-        facts[i].user = row->link_state == SL_LINK_NONE ? row->ehr_user : row->app_user;
+        facts[i].session = row->kind == SL_KIND_SESSION;
+        facts[i].user =
+            row->link_state == SL_LINK_NONE && !facts[i].session ? row->ehr_user : row->app_user;
         facts[i].link = link_of(row);
         facts[i].live = counts && launch->live;
-        facts[i].session = row->kind == SL_KIND_SESSION;
         facts[i].old_cookie = row->old_cookie;
         facts[i].authorized_at = row->authorized_at;
     }
@@ -73,8 +74,8 @@ static sl_bind_launch_t *facts_of(request_rec *r, const sl_browser_view_t *view)
 
 static const char *again_with(request_rec *r, const sl_browser_launch_t *launch)
 {
-    return sl_location_again(r->pool, sl_conf_server(r->server)->public_url,
-                             sl_request_of(r)->uri, launch->handle);
+    return sl_location_again(r->pool, sl_conf_server(r->server)->public_url, sl_request_of(r)->uri,
+                             launch->handle);
 }
 
 static void describe(sl_refusal_t *refusal, const sl_bind_t *decision)
@@ -192,15 +193,15 @@ int sl_bind_request(request_rec *r, const char *app, bool stay)
 static bool awaits_confirmation(const sl_request_t *request)
 {
     return request->launch != NULL && request->launch->row.link_state == SL_LINK_PENDING &&
-           request->launch->row.login_user != NULL &&
-           request->ask.kind == SL_ASK_NAVIGATION && request->ask.method == SL_METHOD_GET;
+           request->launch->row.login_user != NULL && request->ask.kind == SL_ASK_NAVIGATION &&
+           request->ask.method == SL_METHOD_GET;
 }
 
 static int go_confirm(request_rec *r)
 {
     const sl_browser_launch_t *launch = sl_request_of(r)->launch;
-    const sl_redirect_conf_t *redirect = sl_conf_redirect(
-        sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+    const sl_redirect_conf_t *redirect =
+        sl_conf_redirect(sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
 
     if (redirect == NULL || redirect->site == NULL) {
         return DECLINED;
@@ -222,8 +223,8 @@ int sl_bind_hook(request_rec *r)
     if ((request->claim != NULL && is_first) || server->main->runtime == NULL) {
         return DECLINED;
     }
-    if (is_first && r->method_number != M_TRACE &&
-        sl_bind_is_smart(r) && server->public_url != NULL) { /* TRACE would tell the session id */
+    if (is_first && r->method_number != M_TRACE && sl_bind_is_smart(r) &&
+        server->public_url != NULL) { /* TRACE would tell the session id */
         answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), false);
         if (answer == DECLINED && awaits_confirmation(request)) {
             answer = go_confirm(r);

@@ -7,6 +7,7 @@
 
 #define MAX_SECRET 4096
 #define PATIENCE apr_time_from_sec(10)
+#define POLL apr_time_from_msec(10)
 
 static apr_status_t start(apr_proc_t *proc, const char *command, apr_pool_t *p)
 {
@@ -30,9 +31,8 @@ static apr_status_t start(apr_proc_t *proc, const char *command, apr_pool_t *p)
 }
 
 /** Everything it prints, up to its end or the time-out. */
-static apr_status_t read_all(apr_proc_t *proc, char *text, apr_size_t *len)
+static apr_status_t read_all(apr_proc_t *proc, apr_time_t until, char *text, apr_size_t *len)
 {
-    apr_time_t until = apr_time_now() + PATIENCE;
     apr_status_t status = APR_SUCCESS;
 
     *len = 0;
@@ -50,23 +50,37 @@ static apr_status_t read_all(apr_proc_t *proc, char *text, apr_size_t *len)
     return APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status;
 }
 
+/** Its exit code, 0 for success only. It may have closed its output and still be there. */
+static int end_of(apr_proc_t *proc, apr_time_t until)
+{
+    apr_exit_why_e why = APR_PROC_EXIT;
+    int code = 0;
+
+    while (apr_proc_wait(proc, &code, &why, APR_NOWAIT) == APR_CHILD_NOTDONE) {
+        if (apr_time_now() >= until) {
+            (void)apr_proc_kill(proc, SIGKILL);
+            (void)apr_proc_wait(proc, &code, &why, APR_WAIT);
+            return -1;
+        }
+        apr_sleep(POLL);
+    }
+    return why == APR_PROC_EXIT ? code : -1;
+}
+
 sl_rc_t sl_exec_secret(sl_secret_t **out, const char *command, apr_pool_t *p, sl_err_t *err)
 {
     char text[MAX_SECRET + 1];
     apr_size_t len = 0;
     apr_proc_t proc;
-    apr_exit_why_e why = APR_PROC_EXIT;
-    int code = 0;
+    apr_time_t until = apr_time_now() + PATIENCE;
+    int code;
     apr_status_t status = start(&proc, command, p);
 
     if (status != APR_SUCCESS) {
         return sl_err_set(err, SL_FAILED, "SL5201", "the command could not be started");
     }
-    status = read_all(&proc, text, &len);
-    if (status != APR_SUCCESS) {
-        (void)apr_proc_kill(&proc, SIGKILL);
-    }
-    (void)apr_proc_wait(&proc, &code, &why, APR_WAIT);
+    status = read_all(&proc, until, text, &len);
+    code = end_of(&proc, status == APR_SUCCESS ? until : 0);
     text[len] = '\0';
     text[strcspn(text, "\r\n")] = '\0';
     if (status != APR_SUCCESS || code != 0 || text[0] == '\0') {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Redirect URL itself: launch and callback, by GET or POST. */
+#include "base/sl_text.h"
 #include "flow/sl_begin.h"
 #include "flow/sl_finish.h"
 #include "httpd/sl_child.h"
@@ -35,24 +36,20 @@ static sl_rc_t read_params(sl_params_t **out, const sl_visit_t *visit, sl_err_t 
     return rc == SL_OK ? sl_params_merge(out, *out, form, p, err) : rc;
 }
 
-/** The part of the address that a flood from one place has in common. */
+/** The part of the address that a flood from one place has in common: /24 or /64. */
 static const char *network_of(const request_rec *r)
 {
-    const char *ip = r->useragent_ip;
-    const char *end;
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+    const apr_sockaddr_t *from = r->useragent_addr;
+    const unsigned char *ip = from != NULL ? from->ipaddr_ptr : NULL;
 
-    if (ip == NULL) {
+    if (ip == NULL || (from->ipaddr_len != 4 && from->ipaddr_len != 16)) {
         return NULL;
     }
-    if (strchr(ip, ':') == NULL) {
-        end = strrchr(ip, '.');
-        return end != NULL ? apr_pstrmemdup(r->pool, ip, (apr_size_t)(end - ip)) : ip;
+    if (from->ipaddr_len == 16 && memcmp(ip, mapped, sizeof(mapped)) != 0) {
+        return sl_text_hex(r->pool, ip, 8);
     }
-    end = ip;
-    for (int groups = 0; groups < 4 && *end != '\0'; end++) {
-        groups += *end == ':';
-    }
-    return apr_pstrmemdup(r->pool, ip, (apr_size_t)(end - ip));
+    return sl_text_hex(r->pool, from->ipaddr_len == 16 ? ip + sizeof(mapped) : ip, 3);
 }
 
 static bool ends_with(const sl_trace_t *trace, const sl_err_t *err)

@@ -147,7 +147,7 @@ static const sl_redirect_conf_t *claim_of(const sl_server_t *server, const char 
 /** Codes and launches are for us alone: not for logs, not for server-status (SEC-5). */
 static void take_query(request_rec *r, sl_request_t *request)
 {
-    const char *line_end;
+    size_t path_end;
 
     request->claim = r->uri != NULL ? claim_of(sl_conf_server(r->server), r->uri) : NULL;
     if (request->claim == NULL) {
@@ -157,11 +157,12 @@ static void take_query(request_rec *r, sl_request_t *request)
     r->args = NULL;
     r->parsed_uri.query = NULL;
     r->unparsed_uri = apr_pstrndup(r->pool, r->unparsed_uri, strcspn(r->unparsed_uri, "?"));
-    line_end = strrchr(r->the_request, ' ');
-    if (strchr(r->the_request, '?') != NULL && line_end != NULL) {
-        r->the_request = apr_pstrcat(
-            r->pool, apr_pstrndup(r->pool, r->the_request, strcspn(r->the_request, "?")),
-            line_end, NULL);
+    path_end = strcspn(r->the_request, "?");
+    if (r->the_request[path_end] == '?') { /* HTTP/0.9 has nothing behind it */
+        const char *version = strrchr(r->the_request + path_end, ' ');
+
+        r->the_request = apr_pstrcat(r->pool, apr_pstrndup(r->pool, r->the_request, path_end),
+                                     version, NULL);
     }
 }
 
