@@ -15,7 +15,7 @@ static apr_status_t release(void *data)
     sl_keyring_t *ring = data;
 
     for (int i = 0; i < ring->count; i++) {
-        EVP_MAC_CTX_free(ring->keys[i].check);
+        sl_secret_wipe(ring->keys[i].check, sizeof(ring->keys[i].check));
         EVP_MAC_CTX_free(ring->keys[i].derive);
         EVP_MAC_CTX_free(ring->keys[i].form);
     }
@@ -53,20 +53,22 @@ static sl_rc_t subkey_mac(EVP_MAC_CTX **out, EVP_MAC *hmac, const unsigned char 
 static sl_rc_t derive_keys(sl_keyring_key_t *key, sl_keyring_t *ring, const unsigned char *master,
                            apr_pool_t *p, sl_err_t *err)
 {
-    unsigned char seal[SL_SHA256_LEN];
+    unsigned char seal[SL_SHA256_LEN], check[SL_SHA256_LEN];
     sl_rc_t rc = subkey(seal, master, "mod_smartlaunch seal", err);
 
     if (rc == SL_OK) {
         key->seal = sl_secret_new(p, seal, sizeof(seal));
-        rc = subkey_mac(&key->check, ring->hmac, master, "mod_smartlaunch id check", err);
+        rc = subkey(check, master, "mod_smartlaunch id check", err);
     }
     if (rc == SL_OK) {
+        memcpy(key->check, check, sizeof(key->check));
         rc = subkey_mac(&key->derive, ring->hmac, master, "mod_smartlaunch derived id", err);
     }
     if (rc == SL_OK) {
         rc = subkey_mac(&key->form, ring->hmac, master, "mod_smartlaunch form", err);
     }
     sl_secret_wipe(seal, sizeof(seal));
+    sl_secret_wipe(check, sizeof(check));
     return rc;
 }
 

@@ -4,6 +4,7 @@
 #define SL_KEYRING_KEY_H
 
 #include "base/sl_keyring.h"
+#include "base/sl_siphash.h"
 #include <openssl/evp.h>
 
 #define SL_KEYRING_MAX 16
@@ -12,9 +13,9 @@
 typedef struct {
     const char *id;
     sl_secret_t *seal;
-    EVP_MAC_CTX *check;  /* check values of ids */
-    EVP_MAC_CTX *derive; /* derived ids */
-    EVP_MAC_CTX *form;   /* sl_keyring_mac */
+    unsigned char check[SL_SIPHASH_KEY_LEN]; /* check values of ids */
+    EVP_MAC_CTX *derive;                     /* derived ids */
+    EVP_MAC_CTX *form;                       /* sl_keyring_mac */
 } sl_keyring_key_t;
 
 /** Read-only after sl_keyring_parse, so that all threads share it. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Digests against the vectors of FIPS 180-4, RFC 4231 and RFC 5869. */
 #include "base/sl_digest.h"
+#include "base/sl_siphash.h"
 #include "base/sl_text.h"
 #include "tap.h"
 
@@ -19,6 +20,27 @@ static void sha256(apr_pool_t *p)
     is_str(sl_text_hex(p, out, sizeof(out)),
            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
            "SHA-256 of nothing");
+}
+
+/* The vectors of the reference implementation: key 00…0f, text 00, 01, … */
+static void siphash(void)
+{
+    static const struct {
+        apr_size_t len;
+        uint64_t value;
+    } rows[] = {{0, 0x726fdb47dd0e0e31ULL},  {1, 0x74f839c593dc67fdULL},
+                {7, 0xab0200f58b01d137ULL},  {8, 0x93f5f5799a932462ULL},
+                {15, 0xa129ca6149be45e5ULL}, {16, 0x3f2acc7f57c29bdbULL},
+                {63, 0x958a324ceb064572ULL}};
+    unsigned char bytes[64];
+
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (unsigned char)i;
+    }
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ok(sl_siphash(bytes, bytes, rows[i].len) == rows[i].value, "SipHash-2-4 of %d bytes",
+           (int)rows[i].len);
+    }
 }
 
 typedef struct {
@@ -100,6 +122,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&p, NULL);
     sha256(p);
+    siphash();
     hmac(p);
     hkdf(p);
     random_bytes();
