@@ -90,6 +90,17 @@ my $cookie = '__Host-smart=' . $window->jar->get('__Host-smart')->{value};
     is json($b->type($w->url('/papp/')))->{headers}{'smart-user'}, undef, 'sessions of two users: nobody guesses';
 }
 
+# A row that somebody changed
+{
+    my $pending = $w->launch(user => 'dr-jones', patient => $p1);
+    my $page = $w->url("/papp/?smart_launch=$pending->{handle}");
+    $w->pg->dbh->do("UPDATE smartlaunch.launch SET ehr_user = NULL WHERE link_state = 'pending'");
+    wait_for('read again', sub { !exists json($pending->{window}->type($page))->{headers}{'smart-ehr-user'} });
+    is $pending->{window}->type("$page&" . answer(headers => [ 'Smart-Login' => 'alice' ]))->code, 500,
+        'a pending launch whose EHR user is gone from its row is linked with nobody';
+    $httpd->expect_log('SL4502');
+}
+
 # A program that gives a secret, closes its output and stays
 if (!$>) {
     $httpd->stop;

@@ -25,9 +25,13 @@ static sl_rc_t check_taken(const sl_login_t *login, const char *user, sl_err_t *
     const sl_link_key_t key = {row->app,    row->ehr, row->ehr_user,
                                row->issuer, row->sub, row->source};
     sl_link_user_t found = {0};
-    sl_rc_t rc =
-        sl_store_link_by_user(&found, login->rt->db, &key, user, login->trace->p, err);
+    sl_rc_t rc;
 
+    if (row->ehr_user == NULL) {
+        return sl_err_set(err, SL_FAILED, "SL4502",
+                          "the row of a launch that waits for its link names no EHR user");
+    }
+    rc = sl_store_link_by_user(&found, login->rt->db, &key, user, login->trace->p, err);
     if (rc == SL_OK && found.outcome == SL_LINK_FOUND &&
         strcmp(found.ehr_user, row->ehr_user) != 0) {
         return sl_err_set(err, SL_CONFLICT, "SL4501",

@@ -83,7 +83,7 @@ static void add_link(request_rec *r, apr_array_header_t *links, const char *verb
 static bool is_same_patient(const sl_launch_t *a, const sl_launch_t *b)
 {
     return a->patient != NULL && b->patient != NULL && strcmp(a->patient, b->patient) == 0 &&
-           strcmp(a->ehr, b->ehr) == 0;
+           a->ehr != NULL && b->ehr != NULL && strcmp(a->ehr, b->ehr) == 0;
 }
 
 /**
