@@ -275,7 +275,7 @@ static void sort_cookies(request_rec *r, const sl_browser_launch_t *launch)
     const sl_location_conf_t *location = sl_conf_location(r);
     sl_request_t *request = sl_request_of(r);
     bool is_first = r->main == NULL && r->prev == NULL;
-    char tag[SL_APP_COOKIE_TAG_CHARS + 1];
+    char tag[SL_APP_COOKIE_TAG_CHARS + 1] = "";
     sl_app_cookie_request_t rule;
     const char *header;
 
@@ -284,7 +284,7 @@ static void sort_cookies(request_rec *r, const sl_browser_launch_t *launch)
     }
     if (launch != NULL && launch->mark != NULL) { /* it begins with the tag: no digest needed */
         apr_cpystrn(tag, launch->mark, sizeof(tag));
-    } else {
+    } else if (strpbrk(request->cookies, "~!") != NULL) { /* no mark without one */
         sl_app_cookie_tag(tag, sl_conf_app(location));
     }
     rule.rule = location->cookies != NULL ? location->cookies : &by_default;
