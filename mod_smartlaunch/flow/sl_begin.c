@@ -145,7 +145,6 @@ sl_rc_t sl_begin_ehr(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *
                           "a launch names an issuer that is not configured here: %.160s",
                           sl_text_loggable(trace->p, begin->iss, 160));
     }
-    out->ehr = draft.ehr;
     rc = sl_discover_endpoints(&draft.endpoints, rt, draft.ehr, trace, err);
     if (rc == SL_OK) {
         draft.scope = sl_authorize_scope(trace->p, draft.ehr->scope, true);

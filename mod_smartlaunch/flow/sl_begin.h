@@ -18,7 +18,6 @@ typedef struct {
 typedef struct {
     const char *location;    /* where to send the browser */
     const char *new_browser; /* value for a new cookie; NULL: it has one */
-    const sl_ehr_t *ehr;
 } sl_begun_t;
 
 /**

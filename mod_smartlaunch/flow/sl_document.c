@@ -43,7 +43,6 @@ static bool find(sl_document_body_t *out, const sl_runtime_t *rt, const keys_t *
     }
     out->body = (const char *)entry.value.bytes;
     out->len = entry.value.len;
-    out->stored_at = entry.stored;
     return true;
 }
 
@@ -133,7 +132,6 @@ static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt, const sl_d
     }
     out->body = sl_secret_reveal(reply.body);
     out->len = sl_secret_len(reply.body);
-    out->stored_at = apr_time_now();
     put(rt, &keys->document, out->body, out->len, SL_DOCUMENT_STALE);
     sl_shm_del(rt->shm, &keys->failure);
     sl_trace_ok(trace, document->step, reply.status, began, NULL);

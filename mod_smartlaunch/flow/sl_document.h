@@ -26,7 +26,6 @@ typedef struct {
 typedef struct {
     const char *body;
     apr_size_t len;
-    apr_time_t stored_at;
 } sl_document_body_t;
 
 /**

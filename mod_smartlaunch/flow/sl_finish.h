@@ -31,7 +31,6 @@ typedef struct {
     bool held;               /* somebody else is live here: ask, on the confirm page */
     const char *handle;      /* where to go on */
     const char *new_browser; /* value for the cookie; NULL: leave it */
-    const char *ehr_user, *app_user;
     sl_link_state_t link_state;
 } sl_finished_t;
 

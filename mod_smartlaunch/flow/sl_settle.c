@@ -230,8 +230,6 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
         out->held = stored.held;
         out->new_browser = stored.moved ? names.new_browser : NULL;
         out->handle = names.handle;
-        out->app_user = owner->app_user;
-        out->ehr_user = f->redeemed.identity.user;
         out->link_state = owner->link_state;
     }
     return rc;

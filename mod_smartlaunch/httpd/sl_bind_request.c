@@ -125,7 +125,6 @@ static int belong(request_rec *r, const sl_bind_t *decision)
     sl_browser_key_t key;
 
     request->launch = &request->view.launches[decision->index];
-    request->bound_by = decision->by;
     if (decision->by == SL_BIND_BY_REFERER) {
         drop_conditions(r);
     }

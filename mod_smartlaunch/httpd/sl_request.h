@@ -31,7 +31,6 @@ typedef struct {
     bool is_bound;                   /* the launch was looked for */
     sl_browser_view_t view;          /* this browser's launches, once looked for */
     const sl_browser_launch_t *launch; /* the one this request belongs to; NULL: none */
-    sl_bind_by_t bound_by;
     apr_array_header_t *dead_cookies; /* of const char *: to be deleted with the answer */
     const char *reference;            /* once somebody asked for it */
     bool is_authorized;               /* Require was fulfilled */
