@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_child.h"
 #include "httpd/sl_exec.h"
+#include "httpd/sl_watchdog.h"
 #include "store/sl_schema.h"
 #include "store/sl_store_ehr.h"
 
@@ -339,6 +340,7 @@ void sl_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     }
     main->runtime = rt;
+    sl_watchdog_child_init(pchild, main);
     apr_pool_create(&tmp, pchild);
     sl_child_look_at_database(s, tmp);
     apr_pool_destroy(tmp);

@@ -43,6 +43,7 @@ typedef struct {
     apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
     const sl_keyring_t *ring;        /* set by check_config */
     sl_runtime_t *prepared;          /* by post_config: what children complete */
+    apr_thread_mutex_t *housekeeping; /* held while mod_watchdog's thread uses `runtime` */
     const sl_runtime_t *runtime;     /* the child's own; NULL in the parent or when unused */
     apr_uint32_t has_seen_database;  /* the child's own, atomic: our tables were there once */
 } sl_main_t;

@@ -9,4 +9,7 @@
 int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                             server_rec *s);
 
+/** The child's end waits for the batch at work and begins no other. */
+void sl_watchdog_child_init(apr_pool_t *pchild, sl_main_t *main);
+
 #endif
