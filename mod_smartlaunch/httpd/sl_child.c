@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_child.h"
 #include "httpd/sl_exec.h"
+#include "httpd/sl_page.h"
 #include "httpd/sl_watchdog.h"
 #include "store/sl_schema.h"
 #include "store/sl_store_ehr.h"
@@ -250,6 +251,7 @@ int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     if (status != OK) {
         return status;
     }
+    main->page_style = sl_page_style(pconf);
     rt = apr_pcalloc(pconf, sizeof(*rt));
     rt->ring = main->ring;
     rt->offline = main->offline;

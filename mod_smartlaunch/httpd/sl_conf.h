@@ -42,6 +42,7 @@ typedef struct {
     sl_ehr_conf_t *current;          /* while its <SmartEHR> is being read */
     apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
     const sl_keyring_t *ring;        /* set by check_config */
+    const char *page_style;          /* by post_config: sl_page_style */
     sl_runtime_t *prepared;          /* by post_config: what children complete */
     apr_thread_mutex_t *housekeeping; /* held while mod_watchdog's thread uses `runtime` */
     const sl_runtime_t *runtime;     /* the child's own; NULL in the parent or when unused */

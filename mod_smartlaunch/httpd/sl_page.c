@@ -88,14 +88,21 @@ static const char *html(request_rec *r, const sl_page_t *page)
                        "</code></footer></main></body></html>\n", NULL);
 }
 
-static const char *policy(request_rec *r, const sl_page_t *page)
+const char *sl_page_style(apr_pool_t *p)
 {
     unsigned char digest[SL_SHA256_LEN];
-    const char *ancestors = page->ancestors != NULL ? page->ancestors : sl_page_ancestors(r, NULL);
 
     sl_digest_sha256(style, sizeof(style) - 1, digest);
+    return sl_text_base64(p, digest, sizeof(digest));
+}
+
+static const char *policy(request_rec *r, const sl_page_t *page)
+{
+    const char *known = sl_conf_server(r->server)->main->page_style;
+    const char *ancestors = page->ancestors != NULL ? page->ancestors : sl_page_ancestors(r, NULL);
+
     return apr_pstrcat(r->pool, "default-src 'none'; style-src 'sha256-",
-                       sl_text_base64(r->pool, digest, sizeof(digest)),
+                       known != NULL ? known : sl_page_style(r->pool),
                        "'; form-action 'self'; base-uri 'none'; frame-ancestors ", ancestors,
                        page->sandboxed ? "; sandbox allow-top-navigation-by-user-activation" : "",
                        NULL);

@@ -39,6 +39,9 @@ int sl_page_send(request_rec *r, const sl_page_t *page);
 /** The same text, for the output filter that replaces an app's answer. Headers are set on `r`. */
 const char *sl_page_prepare(request_rec *r, const sl_page_t *page);
 
+/** What a page's policy says of its style: the digest, which is the same for all of our pages. */
+const char *sl_page_style(apr_pool_t *p);
+
 /** frame-ancestors for a launch of this EHR; NULL: the union of all EHRs. */
 const char *sl_page_ancestors(request_rec *r, const char *ehr);
 
