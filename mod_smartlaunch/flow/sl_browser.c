@@ -8,7 +8,11 @@
 #include <string.h>
 
 #define KIND_BROWSER 'B'
+#define KIND_FORGOTTEN 'G'
 #define KIND_USE 'U'
+
+/** Longer than any reading of PostgreSQL takes (its time-outs bound it). */
+#define READING apr_time_from_sec(10)
 
 /** How long shared memory is believed before PostgreSQL is asked again. */
 #define FRESH apr_time_from_sec(3)
@@ -177,6 +181,8 @@ static void judge(sl_browser_view_t *view, const sl_runtime_t *rt, const sl_brow
         sl_browser_launch_t *launch = &view->launches[i];
 
         launch->live = launch->row.state == SL_LAUNCH_LIVE && launch->handle != NULL &&
+                       (launch->row.ehr == NULL ||
+                        sl_runtime_ehr(rt->ehrs, launch->row.ehr) != NULL) &&
                        !is_over(rt, &launch->row, key);
     }
 }
@@ -309,6 +315,17 @@ static bool is_fresh(const sl_shm_entry_t *entry, apr_time_t now)
     return now < entry->stored + FRESH && now > entry->stored - FRESH;
 }
 
+/** What somebody forgot while we were reading PostgreSQL must not come back with what we read. */
+static bool was_forgotten(const sl_runtime_t *rt, const sl_shm_key_t *where, apr_time_t since,
+                          apr_pool_t *p)
+{
+    sl_shm_key_t key = *where;
+    sl_shm_entry_t entry;
+
+    key.kind = KIND_FORGOTTEN;
+    return sl_shm_get(rt->shm, &key, since, &entry, p) == SL_OK && entry.stored >= since;
+}
+
 sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_browser_key_t *key,
                         apr_pool_t *p, sl_err_t *err)
 {
@@ -320,9 +337,9 @@ sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt, const sl
 
     if (!known || key->anew || !is_fresh(&entry, now) || !recall(out, &entry, p)) {
         rc = read_database(out, rt, key, p, err);
-        if (rc == SL_OK) {
+        if (rc == SL_OK && !was_forgotten(rt, &where, now, p)) {
             store(rt, &where, out, now, p);
-        } else if (known && !key->anew && recall(out, &entry, p)) {
+        } else if (rc != SL_OK && known && !key->anew && recall(out, &entry, p)) {
             rc = SL_OK;
         }
     }
@@ -335,8 +352,18 @@ sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *rt, const sl
 void sl_browser_forget(const sl_runtime_t *rt, const char *cookie, const char *app)
 {
     sl_shm_key_t where = key_of(cookie, app);
+    sl_shm_put_t mark = {0};
+    sl_err_t err;
 
     sl_shm_del(rt->shm, &where);
+    mark.value.bytes = (const unsigned char *)"";
+    mark.now = apr_time_now();
+    mark.expires = mark.now + READING;
+    mark.rank = SL_SHM_LOW;
+    where.kind = KIND_FORGOTTEN;
+    if (sl_shm_put(rt->shm, &where, &mark, &err) != SL_OK) {
+        sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
+    }
 }
 
 void sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,

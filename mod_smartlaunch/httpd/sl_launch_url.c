@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Redirect URL itself: launch and callback, by GET or POST. */
 #include "base/sl_text.h"
+#include "flow/sl_allowance.h"
 #include "flow/sl_begin.h"
 #include "flow/sl_finish.h"
 #include "httpd/sl_child.h"
@@ -15,6 +16,9 @@
 #include <string.h>
 
 APLOG_USE_MODULE(smartlaunch);
+
+/** Refused requests of one network that the flight recorder takes. */
+#define RECORDED_A_MINUTE 600
 
 /** Query and, for a POST, form body: a name given in both counts twice. */
 static sl_rc_t read_params(sl_params_t **out, const sl_visit_t *visit, sl_err_t *err)
@@ -60,6 +64,15 @@ static bool ends_with(const sl_trace_t *trace, const sl_err_t *err)
            strcmp(APR_ARRAY_IDX(steps, steps->nelts - 1, sl_step_t).outcome, err->id) == 0;
 }
 
+/** Junk costs a row; who sends it by the thousand gets his page and the log line only. */
+static bool may_be_recorded(const sl_visit_t *visit)
+{
+    const char *network = network_of(visit->r);
+
+    return sl_allowance_take(visit->rt, network != NULL ? network : "-", RECORDED_A_MINUTE,
+                             visit->r->request_time);
+}
+
 /** A request that never became a launch leaves its steps, too. */
 static int refuse(const sl_visit_t *visit, sl_trace_t *trace, const char *step, sl_rc_t rc,
                   const sl_err_t *err)
@@ -69,7 +82,8 @@ static int refuse(const sl_visit_t *visit, sl_trace_t *trace, const char *step, 
     if (!ends_with(trace, err)) {
         sl_trace_failed(trace, step, 0, 0, err);
     }
-    if (sl_store_steps_add(visit->rt->db, NULL, trace->steps, visit->r->pool, &lost) != SL_OK) {
+    if (may_be_recorded(visit) &&
+        sl_store_steps_add(visit->rt->db, NULL, trace->steps, visit->r->pool, &lost) != SL_OK) {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, visit->r, "%s: %s", lost.id, lost.text);
     }
     return sl_respond_error(visit->r, rc, err);
