@@ -48,12 +48,6 @@ static void register_hooks(apr_pool_t *p)
 }
 
 AP_DECLARE_MODULE(smartlaunch) = {
-    STANDARD20_MODULE_STUFF,
-    sl_conf_create_location,
-    sl_conf_merge_location,
-    sl_conf_create_server,
-    sl_conf_merge_server,
-    sl_directives,
-    register_hooks,
-    0,
+    STANDARD20_MODULE_STUFF, sl_conf_create_location, sl_conf_merge_location, sl_conf_create_server,
+    sl_conf_merge_server,    sl_directives,           register_hooks,         0,
 };

@@ -13,8 +13,8 @@
 void sl_digest_sha256(const void *bytes, apr_size_t len, unsigned char out[SL_SHA256_LEN]);
 
 /** HMAC-SHA-256 (RFC 2104). */
-void sl_digest_hmac(const unsigned char *key, apr_size_t key_len, const void *bytes,
-                    apr_size_t len, unsigned char out[SL_SHA256_LEN]);
+void sl_digest_hmac(const unsigned char *key, apr_size_t key_len, const void *bytes, apr_size_t len,
+                    unsigned char out[SL_SHA256_LEN]);
 
 /** HKDF-SHA-256 (RFC 5869), no salt, 32 bytes out. */
 SL_MUST_USE sl_rc_t sl_digest_hkdf(const unsigned char *key, apr_size_t key_len, const char *info,

@@ -16,8 +16,8 @@ typedef struct json_object sl_json_t;
  * of a repeated member the last one counts. Any failure is SL_INVALID.
  * @param out owned by the pool, like everything reached from it
  */
-SL_MUST_USE sl_rc_t sl_json_parse(sl_json_t **out, const char *text, apr_size_t len,
-                                  apr_pool_t *p, sl_err_t *err);
+SL_MUST_USE sl_rc_t sl_json_parse(sl_json_t **out, const char *text, apr_size_t len, apr_pool_t *p,
+                                  sl_err_t *err);
 
 /** The same for any JSON value (array, string, …). */
 SL_MUST_USE sl_rc_t sl_json_parse_any(sl_json_t **out, const char *text, apr_size_t len,

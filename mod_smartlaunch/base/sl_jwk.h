@@ -35,7 +35,7 @@ typedef struct {
 } sl_signed_t;
 
 /** SL_OK or SL_DENIED. */
-SL_MUST_USE sl_rc_t sl_jwk_verify(const sl_jwk_t *jwk, const sl_signed_t *message,
-                                  apr_pool_t *tmp, sl_err_t *err);
+SL_MUST_USE sl_rc_t sl_jwk_verify(const sl_jwk_t *jwk, const sl_signed_t *message, apr_pool_t *tmp,
+                                  sl_err_t *err);
 
 #endif

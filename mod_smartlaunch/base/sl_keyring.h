@@ -36,8 +36,8 @@ bool sl_keyring_has(const sl_keyring_t *ring, const char *key_id);
  * with its length. Result: version, nonce, tag and ciphertext in one run of bytes.
  */
 SL_MUST_USE sl_rc_t sl_keyring_seal(sl_bytes_t *out, const sl_keyring_t *ring,
-                                    const char *const *aad, const sl_secret_t *value,
-                                    apr_pool_t *p, sl_err_t *err);
+                                    const char *const *aad, const sl_secret_t *value, apr_pool_t *p,
+                                    sl_err_t *err);
 
 /** Open what sl_keyring_seal made with `key_id`. SL_DENIED: altered, moved, or the key is gone. */
 typedef struct {

@@ -29,9 +29,9 @@ typedef enum {
 /** What the log says of a failure. Lives on the caller's stack; holds no secret, no patient. */
 typedef struct {
     sl_rc_t rc;
-    const char *id;      /* "SL2101": a literal */
-    int retry_after;     /* seconds, 0: not known */
-    char text[240];      /* one plain sentence, NUL-terminated */
+    const char *id;  /* "SL2101": a literal */
+    int retry_after; /* seconds, 0: not known */
+    char text[240];  /* one plain sentence, NUL-terminated */
 } sl_err_t;
 
 /** Fill in `err` (may be NULL) and hand back `rc`, so that a failure is one return statement. */

@@ -151,9 +151,9 @@ sl_rc_t sl_begin_ehr(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *
         rc = make_ids(&draft, rt, begin, trace->p, err);
     }
     if (rc == SL_OK) {
-        sl_trace_ok(trace, "launch", 0, 0,
-                    apr_psprintf(trace->p, "from %s for app %s", draft.ehr->name,
-                                 begin->site->app));
+        sl_trace_ok(
+            trace, "launch", 0, 0,
+            apr_psprintf(trace->p, "from %s for app %s", draft.ehr->name, begin->site->app));
         rc = store(rt, begin, &draft, trace, err);
     }
     if (rc != SL_OK) {

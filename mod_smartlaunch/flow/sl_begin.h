@@ -8,8 +8,8 @@
 
 typedef struct {
     const sl_site_t *site;
-    const char *iss;    /* as received */
-    const char *launch; /* as received, opaque */
+    const char *iss;     /* as received */
+    const char *launch;  /* as received, opaque */
     const char *browser; /* value of our cookie, checked (sl_id_is_ours); NULL: none came */
     const char *network; /* of the client, for the bound on pending launches; NULL: none */
     apr_time_t now;

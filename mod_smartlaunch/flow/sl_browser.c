@@ -31,7 +31,8 @@ static sl_shm_key_t key_of(const char *cookie, const char *app)
 /** What requests ask for. One list for writing and reading: what is in one is in the other. */
 #define TEXTS(X)                                                                                   \
     X(row.id)                                                                                      \
-    X(row.app) X(row.ehr) X(row.key_id) X(row.app_user) X(row.ehr_user) X(row.issuer) X(row.sub)   \
+    X(row.app)                                                                                     \
+    X(row.ehr) X(row.key_id) X(row.app_user) X(row.ehr_user) X(row.issuer) X(row.sub)              \
         X(row.source) X(row.fhir_user) X(row.patient) X(row.encounter) X(row.scope_granted)        \
             X(row.login_user) X(row.return_to) X(row.redirect_path) X(handle) X(session) X(banner) \
                 X(intent) X(style_url) X(tenant) X(fhir_context) X(mark)
@@ -180,10 +181,10 @@ static void judge(sl_browser_view_t *view, const sl_runtime_t *rt, const sl_brow
     for (int i = 0; i < view->count; i++) {
         sl_browser_launch_t *launch = &view->launches[i];
 
-        launch->live = launch->row.state == SL_LAUNCH_LIVE && launch->handle != NULL &&
-                       (launch->row.ehr == NULL ||
-                        sl_runtime_ehr(rt->ehrs, launch->row.ehr) != NULL) &&
-                       !is_over(rt, &launch->row, key);
+        launch->live =
+            launch->row.state == SL_LAUNCH_LIVE && launch->handle != NULL &&
+            (launch->row.ehr == NULL || sl_runtime_ehr(rt->ehrs, launch->row.ehr) != NULL) &&
+            !is_over(rt, &launch->row, key);
     }
 }
 

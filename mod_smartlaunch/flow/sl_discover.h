@@ -26,8 +26,8 @@ void sl_discover_forget(const sl_runtime_t *rt, const sl_ehr_t *ehr, apr_pool_t 
  * The EHR's keys. `endpoints->jwks` is filled in from the openid-configuration where it is NULL.
  * @param newer_than keys stored before this instant will not do; 0: any fresh ones
  */
-SL_MUST_USE sl_rc_t sl_discover_keys(sl_jwks_t **out, const sl_runtime_t *rt,
-                                     const sl_ehr_t *ehr, sl_endpoints_t *endpoints,
-                                     apr_time_t newer_than, sl_trace_t *trace, sl_err_t *err);
+SL_MUST_USE sl_rc_t sl_discover_keys(sl_jwks_t **out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                                     sl_endpoints_t *endpoints, apr_time_t newer_than,
+                                     sl_trace_t *trace, sl_err_t *err);
 
 #endif

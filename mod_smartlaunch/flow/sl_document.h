@@ -37,8 +37,7 @@ SL_MUST_USE sl_rc_t sl_document_get(sl_document_body_t *out, const sl_runtime_t 
                                     sl_err_t *err);
 
 /** It could not be used: forget it, and answer `err` to everybody for a short while. */
-void sl_document_reject(const sl_runtime_t *rt, const sl_document_t *document,
-                        const sl_err_t *err);
+void sl_document_reject(const sl_runtime_t *rt, const sl_document_t *document, const sl_err_t *err);
 
 /** Forget it, so that the next one to ask fetches it anew. */
 void sl_document_forget(const sl_runtime_t *rt, const sl_document_t *document);

@@ -35,8 +35,7 @@ static sl_rc_t check_taken(const sl_login_t *login, const char *user, sl_err_t *
     if (rc == SL_OK && found.outcome == SL_LINK_FOUND &&
         strcmp(found.ehr_user, row->ehr_user) != 0) {
         return sl_err_set(err, SL_CONFLICT, "SL4501",
-                          "the app user who logged in is linked with another user of %s",
-                          row->ehr);
+                          "the app user who logged in is linked with another user of %s", row->ehr);
     }
     return rc;
 }

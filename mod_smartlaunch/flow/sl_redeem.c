@@ -16,8 +16,8 @@
 static void after_refusal(const sl_runtime_t *rt, const sl_redeem_t *redeem,
                           const sl_http_reply_t *reply, apr_pool_t *p)
 {
-    const char *error = sl_token_response_error(sl_secret_reveal(reply->body),
-                                                sl_secret_len(reply->body), p);
+    const char *error =
+        sl_token_response_error(sl_secret_reveal(reply->body), sl_secret_len(reply->body), p);
 
     if (reply->status == 404 || strcmp(error, "invalid_client") == 0) {
         sl_discover_forget(rt, redeem->ehr, p);
@@ -31,8 +31,8 @@ static void after_refusal(const sl_runtime_t *rt, const sl_redeem_t *redeem,
     }
 }
 
-static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt,
-                             const sl_redeem_t *redeem, sl_trace_t *trace, sl_err_t *err)
+static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
+                             sl_trace_t *trace, sl_err_t *err)
 {
     const sl_code_grant_t grant = {redeem->ehr, redeem->code, redeem->pending->redirect_uri,
                                    redeem->pending->verifier, NULL};
@@ -141,8 +141,8 @@ static sl_rc_t identify(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_red
     return sl_trace_failed(trace, "id_token", 0, began, err);
 }
 
-static sl_rc_t read_context(sl_redeemed_t *out, const sl_runtime_t *rt,
-                            const sl_redeem_t *redeem, sl_trace_t *trace, sl_err_t *err)
+static sl_rc_t read_context(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
+                            sl_trace_t *trace, sl_err_t *err)
 {
     apr_array_header_t *notices = sl_notice_list(trace->p);
     const sl_context_input_t input = {out->tokens.json, &redeem->ehr->quirks, notices};

@@ -18,7 +18,7 @@ typedef struct {
     sl_http_t *http;
     sl_shm_t *shm;
     sl_log_t log;
-    apr_interval_time_t offline; /* how long shared memory is believed without PostgreSQL */
+    apr_interval_time_t offline;    /* how long shared memory is believed without PostgreSQL */
     const apr_array_header_t *ehrs; /* of const sl_ehr_t *, all configured ones */
     sl_http_gate_t **gates;         /* one for each of `ehrs`: SmartOutbound max= */
 } sl_runtime_t;
@@ -32,8 +32,8 @@ typedef struct {
     const char *path;         /* "/smart" */
     const char *redirect_uri; /* SmartPublicURL + path, exactly as registered */
     const char *public_url;
-    const char *target;               /* SmartTarget */
-    const apr_array_header_t *ehrs;   /* of const sl_ehr_t *: those it serves */
+    const char *target;             /* SmartTarget */
+    const apr_array_header_t *ehrs; /* of const sl_ehr_t *: those it serves */
     sl_link_policy_t policy;
     apr_interval_time_t idle, max; /* SmartSession */
 } sl_site_t;

@@ -53,8 +53,7 @@ static sl_rc_t own_by_name(owner_t *owner, const sl_link_t *link, const sl_finis
 {
     if (same_name == NULL) {
         return sl_err_set(err, SL_DENIED, "SL4404",
-                          "%s: the EHR user's name does not fit SmartLink same-name",
-                          f->ehr->name);
+                          "%s: the EHR user's name does not fit SmartLink same-name", f->ehr->name);
     }
     if (link->outcome == SL_LINK_FOUND && strcmp(link->app_user, same_name) != 0) {
         return sl_err_set(err, SL_CONFLICT, "SL4405",
@@ -120,9 +119,12 @@ static sl_rc_t seal_token(sl_token_new_t *token, const sl_runtime_t *rt, const s
                           const owner_t *owner, apr_pool_t *p, sl_err_t *err)
 {
     const sl_token_response_t *tokens = &f->redeemed.tokens;
-    const sl_token_row_t row = {f->claimed.id,    f->claimed.app,
-                                f->claimed.ehr,   owner->app_user,
-                                f->redeemed.context.patient, 1};
+    const sl_token_row_t row = {f->claimed.id,
+                                f->claimed.app,
+                                f->claimed.ehr,
+                                owner->app_user,
+                                f->redeemed.context.patient,
+                                1};
     const sl_tokens_t both = {tokens->access, tokens->refresh};
     sl_sealed_tokens_t sealed;
     sl_rc_t rc = sl_vault_seal_tokens(&sealed, rt->ring, &row, &both, p, err);
@@ -236,8 +238,7 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
 }
 
 sl_rc_t sl_finish_settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finish_t *finish,
-                         sl_finishing_t *f, const char *same_name, sl_trace_t *trace,
-                         sl_err_t *err)
+                         sl_finishing_t *f, const char *same_name, sl_trace_t *trace, sl_err_t *err)
 {
     owner_t owner;
     sl_err_t lost;

@@ -29,9 +29,8 @@ typedef struct {
 } sl_pending_row_t;
 
 SL_MUST_USE sl_rc_t sl_vault_seal_pending(sl_bytes_t *out, const sl_keyring_t *ring,
-                                          const sl_pending_row_t *row,
-                                          const sl_pending_t *pending, apr_pool_t *p,
-                                          sl_err_t *err);
+                                          const sl_pending_row_t *row, const sl_pending_t *pending,
+                                          apr_pool_t *p, sl_err_t *err);
 
 /** SL_FAILED: altered, moved, or its key is gone. */
 SL_MUST_USE sl_rc_t sl_vault_open_pending(sl_pending_t *out, const sl_keyring_t *ring,

@@ -16,9 +16,9 @@ void sl_app_headers(request_rec *r, bool is_login);
 
 /** What Smart-Login and Smart-Logout of an answer lead to. */
 typedef struct {
-    bool replaced;    /* the answer is dropped; `body` goes out instead, headers are set */
+    bool replaced; /* the answer is dropped; `body` goes out instead, headers are set */
     const char *body;
-    bool is_login;    /* Smart-Login counted: no-store */
+    bool is_login;           /* Smart-Login counted: no-store */
     const char *new_browser; /* value for our cookie, set after the app's were sorted; NULL: none */
 } sl_app_login_t;
 

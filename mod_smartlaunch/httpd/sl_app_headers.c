@@ -157,8 +157,8 @@ static const char *cache_control(request_rec *r, bool has_cookie)
     if (has_cookie) {
         return "private, no-store";
     }
-    marked = said != NULL && (ap_find_token(r->pool, said, "public") ||
-                              ap_find_token(r->pool, said, "immutable"));
+    marked = said != NULL &&
+             (ap_find_token(r->pool, said, "public") || ap_find_token(r->pool, said, "immutable"));
     if (!marked && !is_file(r)) {
         return "private, no-store";
     }

@@ -70,8 +70,8 @@ static bool counts(request_rec *r, const said_t *said)
         warn(r, "SL6502", "Smart-Login or Smart-Logout in an answer from a cache");
         return false;
     }
-    if (said->login != NULL && (said->logins > 1 || strchr(said->login, ',') != NULL ||
-                                !sl_login_is_name(said->login))) {
+    if (said->login != NULL &&
+        (said->logins > 1 || strchr(said->login, ',') != NULL || !sl_login_is_name(said->login))) {
         warn(r, "SL6503", "a Smart-Login that names nobody, or more than one");
         return false;
     }
@@ -164,19 +164,18 @@ static const char *destination(request_rec *r)
 
 static void go_confirm(sl_app_login_t *out, request_rec *r, const sl_browser_launch_t *launch)
 {
-    const sl_redirect_conf_t *redirect = sl_conf_redirect(
-        sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+    const sl_redirect_conf_t *redirect =
+        sl_conf_redirect(sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
 
     if (redirect == NULL) {
         return;
     }
     drop_answer(r, true);
     sl_respond_headers(r, HTTP_SEE_OTHER);
-    apr_table_setn(r->err_headers_out, "Location",
-                   sl_query_put(r->pool,
-                                apr_pstrcat(r->pool, redirect->site->redirect_uri, "/confirm",
-                                            NULL),
-                                launch->handle));
+    apr_table_setn(
+        r->err_headers_out, "Location",
+        sl_query_put(r->pool, apr_pstrcat(r->pool, redirect->site->redirect_uri, "/confirm", NULL),
+                     launch->handle));
     apr_table_setn(r->err_headers_out, "Referrer-Policy", "same-origin");
     ap_set_content_type(r, "text/plain; charset=utf-8");
     out->replaced = true;

@@ -19,12 +19,16 @@
 /** The launch is there and its EHR user is not linked yet. */
 static int log_in_first(request_rec *r)
 {
-    sl_refusal_t refusal = {401, "login_required", "Please log in to the application first",
+    sl_refusal_t refusal = {401,
+                            "login_required",
+                            "Please log in to the application first",
                             {"Your account in the health record system is not joined with one of "
                              "this application yet.",
                              "Open the application's own login page in this window; after that "
                              "you will not be asked again.",
-                             NULL}, "SL6401", "a pending launch where a linked user is required",
+                             NULL},
+                            "SL6401",
+                            "a pending launch where a linked user is required",
                             0};
 
     return sl_respond_refusal(r, &refusal);
@@ -60,11 +64,15 @@ int sl_authz_passed(request_rec *r)
 const char *sl_authz_explain(request_rec *r)
 {
     const sl_request_t *request = sl_request_of(r);
-    sl_refusal_t refusal = {403, "forbidden", "This launch may not open this page",
+    sl_refusal_t refusal = {403,
+                            "forbidden",
+                            "This launch may not open this page",
                             {"You opened the application from the health record system, and what "
                              "was given to it there is not enough for this page.",
                              "Please go back, or tell your support the reference below.", NULL},
-                            "SL6403", "a launch that does not fulfil what Require asks for", 0};
+                            "SL6403",
+                            "a launch that does not fulfil what Require asks for",
+                            0};
 
     if (r->status != HTTP_FORBIDDEN || request->is_authorized || sl_pass_launch(r) == NULL) {
         return NULL;

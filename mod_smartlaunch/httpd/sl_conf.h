@@ -6,9 +6,10 @@
 #include "flow/sl_runtime.h"
 #include "smart/sl_app_cookie.h"
 
-#include <httpd.h>
-#include <http_config.h>
+#include <httpd.h> /* before all others of httpd */
+
 #include <ap_regex.h>
+#include <http_config.h>
 
 #define SL_UNSET (-1)
 
@@ -38,15 +39,15 @@ typedef struct {
     apr_size_t cache_size;
     apr_interval_time_t offline;
     apr_interval_time_t keep_steps;
-    apr_array_header_t *ehrs;        /* of sl_ehr_conf_t * */
-    sl_ehr_conf_t *current;          /* while its <SmartEHR> is being read */
+    apr_array_header_t *ehrs;         /* of sl_ehr_conf_t * */
+    sl_ehr_conf_t *current;           /* while its <SmartEHR> is being read */
     apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
-    const sl_keyring_t *ring;        /* set by check_config */
-    const char *page_style;          /* by post_config: sl_page_style */
-    sl_runtime_t *prepared;          /* by post_config: what children complete */
+    const sl_keyring_t *ring;         /* set by check_config */
+    const char *page_style;           /* by post_config: sl_page_style */
+    sl_runtime_t *prepared;           /* by post_config: what children complete */
     apr_thread_mutex_t *housekeeping; /* held while mod_watchdog's thread uses `runtime` */
-    const sl_runtime_t *runtime;     /* the child's own; NULL in the parent or when unused */
-    apr_uint32_t has_seen_database;  /* the child's own, atomic: our tables were there once */
+    const sl_runtime_t *runtime;      /* the child's own; NULL in the parent or when unused */
+    apr_uint32_t has_seen_database;   /* the child's own, atomic: our tables were there once */
 } sl_main_t;
 
 /** Server or virtual host; unset members are NULL or SL_UNSET. */
@@ -56,8 +57,8 @@ typedef struct {
     const char *gateway_url;
     const char *cookie_name;
     int cookie_toplevel;
-    apr_interval_time_t idle, max;  /* SL_UNSET */
-    apr_array_header_t *redirects;  /* of sl_redirect_conf_t */
+    apr_interval_time_t idle, max; /* SL_UNSET */
+    apr_array_header_t *redirects; /* of sl_redirect_conf_t */
 } sl_server_t;
 
 typedef enum { SL_LINK_UNSET, SL_LINK_APP, SL_LINK_SAME_NAME, SL_LINK_NO_LINK } sl_link_mode_t;
@@ -105,7 +106,7 @@ const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name);
 
 /** The redirect location of an app in this server; `path` narrows it down where not NULL. */
 const sl_redirect_conf_t *sl_conf_redirect(const sl_server_t *server, const char *app,
-                                      const char *path);
+                                           const char *path);
 
 /* httpd's own callbacks, for the module record. */
 void *sl_conf_create_server(apr_pool_t *p, server_rec *s);

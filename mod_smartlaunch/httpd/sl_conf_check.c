@@ -114,8 +114,8 @@ static const char *check_server(const server_rec *s, apr_pool_t *p)
         return "SmartSession: idle is longer than max; write SmartSession idle=30m max=12h";
     }
     for (int i = 0; i < server->redirects->nelts; i++) {
-        const char *wrong = check_serve(
-            server->main, &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t), p);
+        const char *wrong =
+            check_serve(server->main, &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t), p);
 
         if (wrong != NULL) {
             return wrong;

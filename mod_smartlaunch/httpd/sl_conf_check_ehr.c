@@ -53,8 +53,10 @@ static const char *check_endpoints(const sl_ehr_t *ehr, apr_pool_t *p)
     const struct {
         const char *name;
         const char *url;
-    } endpoints[] = {{"authorize", ehr->ep_authorize},   {"token", ehr->ep_token},
-                     {"jwks", ehr->ep_jwks},             {"introspect", ehr->ep_introspect},
+    } endpoints[] = {{"authorize", ehr->ep_authorize},
+                     {"token", ehr->ep_token},
+                     {"jwks", ehr->ep_jwks},
+                     {"introspect", ehr->ep_introspect},
                      {"revoke", ehr->ep_revoke}};
 
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
@@ -119,8 +121,7 @@ static const char *check_exec(const sl_ehr_t *ehr, const char *command, apr_pool
     apr_finfo_t info;
     char *path = apr_pstrndup(p, command, strcspn(command, " \t"));
 
-    if (apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_PROT | APR_FINFO_USER, p) !=
-            APR_SUCCESS ||
+    if (apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_PROT | APR_FINFO_USER, p) != APR_SUCCESS ||
         info.filetype != APR_REG || info.user != 0 ||
         (info.protection & (APR_FPROT_GWRITE | APR_FPROT_WWRITE)) != 0) {
         return apr_psprintf(p,
@@ -166,8 +167,7 @@ static const char *check_files(const sl_ehr_t *ehr, apr_pool_t *p)
 {
     apr_finfo_t info;
 
-    if (ehr->ca_file != NULL &&
-        apr_stat(&info, ehr->ca_file, APR_FINFO_TYPE, p) != APR_SUCCESS) {
+    if (ehr->ca_file != NULL && apr_stat(&info, ehr->ca_file, APR_FINFO_TYPE, p) != APR_SUCCESS) {
         return apr_psprintf(p,
                             "SmartOutbound in <SmartEHR %s>: there is no file %s; write ca=PATH "
                             "of a PEM file with the CA certificates",

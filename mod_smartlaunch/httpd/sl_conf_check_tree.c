@@ -43,8 +43,7 @@ static void look_at(walk_t *walk, const ap_directive_t *d)
 
         (void)ap_getword_conf(walk->p, &args);
         path = ap_getword_conf(walk->p, &args);
-        APR_ARRAY_PUSH(walk->cached, const char *) =
-            path[0] == '/' ? path : place_of(d, walk->p);
+        APR_ARRAY_PUSH(walk->cached, const char *) = path[0] == '/' ? path : place_of(d, walk->p);
     } else if (is(d, "MergeTrailers") && strcasecmp(d->args, "on") == 0) {
         walk->merges_trailers = true;
     }

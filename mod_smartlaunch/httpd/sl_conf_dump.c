@@ -81,8 +81,7 @@ static sl_json_t *identity(const sl_ehr_t *ehr, apr_pool_t *p)
     sl_json_t *out = sl_json_array(p);
 
     for (int i = 0; ehr->identity != NULL && i < ehr->identity->nelts; i++) {
-        const sl_identity_source_t *source =
-            &APR_ARRAY_IDX(ehr->identity, i, sl_identity_source_t);
+        const sl_identity_source_t *source = &APR_ARRAY_IDX(ehr->identity, i, sl_identity_source_t);
 
         sl_json_push_str(out, source->text);
     }
@@ -151,9 +150,9 @@ static sl_json_t *one_server(const server_rec *s, apr_pool_t *p)
     sl_json_put_int(out, "idle", apr_time_sec(sl_conf_idle(server)));
     sl_json_put_int(out, "max", apr_time_sec(sl_conf_max(server)));
     for (int i = 0; i < server->redirects->nelts; i++) {
-        sl_json_push(redirects,
-                     one_redirect(server, &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t),
-                                  p));
+        sl_json_push(
+            redirects,
+            one_redirect(server, &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t), p));
     }
     sl_json_put(out, "redirects", redirects);
     return out;

@@ -12,8 +12,7 @@ static bool is_ehr_name(const char *name)
 {
     size_t len = strlen(name);
 
-    return len >= 1 && len <= 32 &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
+    return len >= 1 && len <= 32 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == len;
 }
 
 static sl_ehr_conf_t *new_ehr(cmd_parms *cmd, const char *name)
@@ -81,8 +80,8 @@ const char *sl_ehr_text(cmd_parms *cmd, void *dir, const char *value)
 
     (void)dir;
     if (conf != NULL && value[0] == '\0') {
-        wrong = apr_psprintf(cmd->pool, "%s in <SmartEHR %s> is empty", cmd->cmd->name,
-                             conf->ehr.name);
+        wrong =
+            apr_psprintf(cmd->pool, "%s in <SmartEHR %s> is empty", cmd->cmd->name, conf->ehr.name);
     } else if (conf != NULL) {
         char *member = (char *)&conf->ehr + (size_t)cmd->info;
 
@@ -151,8 +150,8 @@ const char *sl_ehr_client_secret(cmd_parms *cmd, void *dir, const char *source)
         return wrong;
     }
     if (strncmp(source, "file:", 5) == 0 && source[5] != '\0') {
-        conf->secret_source = apr_pstrcat(
-            cmd->pool, "file:", ap_server_root_relative(cmd->pool, source + 5), NULL);
+        conf->secret_source =
+            apr_pstrcat(cmd->pool, "file:", ap_server_root_relative(cmd->pool, source + 5), NULL);
         return NULL;
     }
     if (strncmp(source, "exec:/", 6) == 0) {

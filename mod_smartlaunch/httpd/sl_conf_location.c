@@ -178,9 +178,8 @@ const char *sl_location_cookies(cmd_parms *cmd, void *dir, int argc, char *const
     static const struct {
         const char *word;
         sl_app_cookie_keep_t keep;
-    } words[] = {{"auto", SL_APP_COOKIE_AUTO},
-                 {"all", SL_APP_COOKIE_ALL},
-                 {"none", SL_APP_COOKIE_NONE}};
+    } words[] = {
+        {"auto", SL_APP_COOKIE_AUTO}, {"all", SL_APP_COOKIE_ALL}, {"none", SL_APP_COOKIE_NONE}};
     sl_location_conf_t *location = dir;
     sl_app_cookie_rule_t *rule = apr_pcalloc(cmd->pool, sizeof(*rule));
 
@@ -211,8 +210,9 @@ const char *sl_location_pass(cmd_parms *cmd, void *dir, const char *value)
     } else if (strcmp(value, "both") == 0) {
         location->pass = SL_PASS_BOTH;
     } else {
-        return apr_psprintf(cmd->pool, "SmartPassAs: \"%s\" is not understood; write env, headers "
-                                       "or both",
+        return apr_psprintf(cmd->pool,
+                            "SmartPassAs: \"%s\" is not understood; write env, headers "
+                            "or both",
                             value);
     }
     return NULL;
@@ -241,8 +241,9 @@ const char *sl_location_user_header(cmd_parms *cmd, void *dir, const char *name)
     }
     for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
         if (strcasecmp(name, reserved[i]) == 0) {
-            return apr_psprintf(cmd->pool, "SmartUserHeader: %s has a meaning of its own; write "
-                                           "a name like X-Remote-User",
+            return apr_psprintf(cmd->pool,
+                                "SmartUserHeader: %s has a meaning of its own; write "
+                                "a name like X-Remote-User",
                                 name);
         }
     }

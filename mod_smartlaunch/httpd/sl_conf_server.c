@@ -184,9 +184,8 @@ const char *sl_server_keep(cmd_parms *cmd, void *dir, const char *steps)
 
     (void)dir;
     if (wrong == NULL && time == NULL) {
-        wrong = apr_psprintf(cmd->pool,
-                             "SmartKeep: \"%s\" is not understood; write SmartKeep steps=30d",
-                             steps);
+        wrong = apr_psprintf(
+            cmd->pool, "SmartKeep: \"%s\" is not understood; write SmartKeep steps=30d", steps);
     }
     if (wrong == NULL) {
         wrong = sl_directive_time(cmd, time, keep);

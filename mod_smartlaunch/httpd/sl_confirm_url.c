@@ -57,14 +57,13 @@ static const char *const *token_parts(const sl_visit_t *visit, const sl_browser_
 static int ask(const sl_visit_t *visit, const sl_browser_launch_t *launch)
 {
     apr_pool_t *p = visit->r->pool;
-    const char *who =
-        launch->row.app_user != NULL ? launch->row.app_user : launch->row.ehr_user;
+    const char *who = launch->row.app_user != NULL ? launch->row.app_user : launch->row.ehr_user;
     sl_page_form_t form;
     sl_page_t page;
 
     memset(&page, 0, sizeof(page));
-    form.action = sl_query_put(p, apr_pstrcat(p, visit->site->path, "/confirm", NULL),
-                               launch->handle);
+    form.action =
+        sl_query_put(p, apr_pstrcat(p, visit->site->path, "/confirm", NULL), launch->handle);
     form.token = sl_keyring_mac(visit->rt->ring, token_parts(visit, launch), p);
     form.no = "No, stop here";
     page.status = HTTP_OK;
@@ -183,8 +182,7 @@ int sl_confirm_url(const sl_visit_t *visit)
         return sl_respond_relaunch(visit->r, "SL6302", "nothing waits for a confirmation here");
     }
     if (!is_held(launch) && !awaits_link(launch)) {
-        return sl_respond_redirect(visit->r, HTTP_SEE_OTHER, way_on(visit, launch),
-                                   "same-origin");
+        return sl_respond_redirect(visit->r, HTTP_SEE_OTHER, way_on(visit, launch), "same-origin");
     }
     if (visit->r->method_number == M_GET) {
         return ask(visit, launch);

@@ -88,8 +88,7 @@ const char *sl_directive_main_only(cmd_parms *cmd)
     if (!cmd->server->is_virtual) {
         return NULL;
     }
-    return apr_psprintf(cmd->pool,
-                        "%s is for the whole server; move it out of <VirtualHost>",
+    return apr_psprintf(cmd->pool, "%s is for the whole server; move it out of <VirtualHost>",
                         cmd->cmd->name);
 }
 
@@ -108,7 +107,7 @@ sl_main_t *sl_directive_main(cmd_parms *cmd)
     return server->main;
 }
 
-#define EHR_TEXT(directive, member, help)                                                        \
+#define EHR_TEXT(directive, member, help)                                                          \
     AP_INIT_TAKE1(directive, sl_ehr_text, (void *)offsetof(sl_ehr_t, member), RSRC_CONF, help)
 #define HERE (RSRC_CONF)
 #define THERE (ACCESS_CONF)
@@ -147,8 +146,7 @@ const command_rec sl_directives[] = {
                       "id_token:CLAIM, token:MEMBER or fhirUser, first hit wins"),
     AP_INIT_TAKE1("SmartAud", sl_ehr_aud, NULL, HERE, "iss|strip-slash|none|URL"),
     AP_INIT_TAKE1("SmartPKCE", sl_ehr_pkce, NULL, HERE, "always|off"),
-    AP_INIT_ITERATE("SmartEmbed", sl_ehr_embed, NULL, HERE,
-                    "origins that may show us in a frame"),
+    AP_INIT_ITERATE("SmartEmbed", sl_ehr_embed, NULL, HERE, "origins that may show us in a frame"),
     AP_INIT_TAKE_ARGV("SmartOutbound", sl_ehr_outbound, NULL, HERE,
                       "[ca=PATH] [proxy=URL] [connect=TIME] [timeout=TIME] [max=N] "
                       "[insecure-loopback]"),
@@ -160,8 +158,7 @@ const command_rec sl_directives[] = {
                       "app|same-name [REGEX]|none [confirm=on|off]"),
     AP_INIT_FLAG("SmartLogin", sl_location_login, NULL, THERE,
                  "answers from here may carry Smart-Login and Smart-Logout"),
-    AP_INIT_ITERATE("SmartServe", sl_location_serve, NULL, THERE,
-                    "the EHRs of this Redirect URL"),
+    AP_INIT_ITERATE("SmartServe", sl_location_serve, NULL, THERE, "the EHRs of this Redirect URL"),
     AP_INIT_TAKE_ARGV("SmartAppCookies", sl_location_cookies, NULL, THERE,
                       "auto|all|none|NAME…: cookies of the app that are kept apart by launch"),
     AP_INIT_TAKE1("SmartPassAs", sl_location_pass, NULL, THERE, "env|headers|both"),

@@ -151,8 +151,7 @@ static int go_on(const sl_visit_t *visit, const sl_finished_t *finished)
     }
     path = apr_pstrcat(visit->r->pool, visit->site->public_url, path, NULL);
     return sl_respond_redirect(visit->r, HTTP_SEE_OTHER,
-                               sl_query_put(visit->r->pool, path, finished->handle),
-                               "no-referrer");
+                               sl_query_put(visit->r->pool, path, finished->handle), "no-referrer");
 }
 
 /** The EHR ended the launch: its reason in our words, and what it adds as a quotation (CBK-4). */
@@ -166,8 +165,8 @@ static int refused_by_ehr(const sl_visit_t *visit, const sl_redirect_t *answer, 
     if (answer->description != NULL) {
         refusal.text[3] = refusal.text[2];
         refusal.text[2] = refusal.text[1];
-        refusal.text[1] = apr_pstrcat(visit->r->pool, "It adds: \"", answer->description, "\"",
-                                      NULL);
+        refusal.text[1] =
+            apr_pstrcat(visit->r->pool, "It adds: \"", answer->description, "\"", NULL);
     }
     return sl_respond_refusal(visit->r, &refusal);
 }

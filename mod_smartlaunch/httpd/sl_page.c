@@ -82,8 +82,7 @@ static const char *html(request_rec *r, const sl_page_t *page)
                        "</style></head><body><main><h1>", sl_text_html(p, page->title), "</h1>",
                        text, page->links != NULL ? links_html(p, page->links) : "",
                        page->form != NULL ? form_html(p, page->form) : "",
-                       paragraph(p, page->after),
-        "<footer>Reference: <code>",
+                       paragraph(p, page->after), "<footer>Reference: <code>",
                        sl_text_html(p, sl_request_reference(r)),
                        "</code></footer></main></body></html>\n", NULL);
 }

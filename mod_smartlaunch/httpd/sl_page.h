@@ -24,13 +24,13 @@ typedef struct {
 typedef struct {
     int status;
     const char *title;
-    const char *text[4];                /* paragraphs, NULL after the last */
-    const apr_array_header_t *links;    /* of sl_page_link_t; NULL: none */
-    const sl_page_form_t *form;         /* NULL: none */
-    const char *after;                  /* one paragraph below links and form; NULL: none */
-    const char *ancestors;              /* of frame-ancestors; NULL: the union of all EHRs */
-    bool sandboxed;                     /* cannot be read by scripts of this origin */
-    int retry_after;                    /* seconds; 0: none */
+    const char *text[4];             /* paragraphs, NULL after the last */
+    const apr_array_header_t *links; /* of sl_page_link_t; NULL: none */
+    const sl_page_form_t *form;      /* NULL: none */
+    const char *after;               /* one paragraph below links and form; NULL: none */
+    const char *ancestors;           /* of frame-ancestors; NULL: the union of all EHRs */
+    bool sandboxed;                  /* cannot be read by scripts of this origin */
+    int retry_after;                 /* seconds; 0: none */
 } sl_page_t;
 
 /** Send it, as the final answer to this request. @return DONE */

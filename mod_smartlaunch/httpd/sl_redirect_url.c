@@ -11,10 +11,15 @@
 
 int sl_visit_not_allowed(const sl_visit_t *visit, const char *allow)
 {
-    sl_refusal_t refusal = {405, "method_not_allowed", "This address cannot be used that way",
+    sl_refusal_t refusal = {405,
+                            "method_not_allowed",
+                            "This address cannot be used that way",
                             {"Please go back to the patient's chart and open the application "
                              "there once more.",
-                             NULL}, "SL6001", "a method that the address does not take", 0};
+                             NULL},
+                            "SL6001",
+                            "a method that the address does not take",
+                            0};
     const char *body = sl_respond_prepare(visit->r, &refusal);
 
     apr_table_setn(visit->r->err_headers_out, "Allow", allow);

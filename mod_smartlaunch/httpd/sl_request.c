@@ -161,8 +161,8 @@ static void take_query(request_rec *r, sl_request_t *request)
     if (r->the_request[path_end] == '?') { /* HTTP/0.9 has nothing behind it */
         const char *version = strrchr(r->the_request + path_end, ' ');
 
-        r->the_request = apr_pstrcat(r->pool, apr_pstrndup(r->pool, r->the_request, path_end),
-                                     version, NULL);
+        r->the_request =
+            apr_pstrcat(r->pool, apr_pstrndup(r->pool, r->the_request, path_end), version, NULL);
     }
 }
 

@@ -20,23 +20,23 @@ typedef struct {
     bool url_several;
     const char *header_handle; /* Smart-Launch */
     const char *referer;
-    const char *cookies;       /* the Cookie header; NULL: none */
-    const char *cookie;        /* our cookie's value, if it can be ours */
-    const char *uri;           /* path and query without the handle, as sent */
-    const char *query;         /* of a Redirect URL; nobody else sees it */
+    const char *cookies; /* the Cookie header; NULL: none */
+    const char *cookie;  /* our cookie's value, if it can be ours */
+    const char *uri;     /* path and query without the handle, as sent */
+    const char *query;   /* of a Redirect URL; nobody else sees it */
     sl_ask_t ask;
 
     /* found out */
-    const sl_redirect_conf_t *claim; /* the Redirect URL this request is under; NULL: none */
-    bool is_bound;                   /* the launch was looked for */
-    sl_browser_view_t view;          /* this browser's launches, once looked for */
+    const sl_redirect_conf_t *claim;   /* the Redirect URL this request is under; NULL: none */
+    bool is_bound;                     /* the launch was looked for */
+    sl_browser_view_t view;            /* this browser's launches, once looked for */
     const sl_browser_launch_t *launch; /* the one this request belongs to; NULL: none */
-    apr_array_header_t *dead_cookies; /* of const char *: to be deleted with the answer */
-    const char *reference;            /* once somebody asked for it */
-    bool is_authorized;               /* Require was fulfilled */
-    bool wants_launch;                /* Require asks for a launch, and there is a session only */
-    bool is_lacking;                  /* the launch lacks what a Require of ours asks for */
-    bool is_answered;                 /* by us: the app's filter has nothing to do */
+    apr_array_header_t *dead_cookies;  /* of const char *: to be deleted with the answer */
+    const char *reference;             /* once somebody asked for it */
+    bool is_authorized;                /* Require was fulfilled */
+    bool wants_launch;                 /* Require asks for a launch, and there is a session only */
+    bool is_lacking;                   /* the launch lacks what a Require of ours asks for */
+    bool is_answered;                  /* by us: the app's filter has nothing to do */
 } sl_request_t;
 
 /** The record of a request; made when there is none. Subrequests share their main's. */

@@ -48,9 +48,9 @@ void sl_respond_cookie(request_rec *r, const char *value)
 {
     const sl_server_t *server = sl_conf_server(r->server);
 
-    apr_table_add(r->err_headers_out, "Set-Cookie",
-                  sl_cookie_set(r->pool, sl_conf_cookie(server), value,
-                                !sl_conf_is_toplevel(server)));
+    apr_table_add(
+        r->err_headers_out, "Set-Cookie",
+        sl_cookie_set(r->pool, sl_conf_cookie(server), value, !sl_conf_is_toplevel(server)));
 }
 
 static void log_refusal(request_rec *r, const sl_refusal_t *refusal)
@@ -82,8 +82,7 @@ static const char *json_body(request_rec *r, const sl_refusal_t *refusal)
     sl_respond_headers(r, refusal->status);
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     if (refusal->retry_after > 0) {
-        apr_table_setn(r->err_headers_out, "Retry-After",
-                       apr_itoa(r->pool, refusal->retry_after));
+        apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, refusal->retry_after));
     }
     ap_set_content_type(r, "application/json");
     return sl_json_text(r->pool, json);
@@ -124,8 +123,8 @@ static const sl_refusal_t unusable = {
     .status = 400,
     .error = "invalid_request",
     .title = "This launch cannot be used",
-    .text = {"The request was not what a launch looks like, or it was used before.",
-             again, call_support},
+    .text = {"The request was not what a launch looks like, or it was used before.", again,
+             call_support},
 };
 static const sl_refusal_t other_browser = {
     .status = 400,
@@ -139,15 +138,13 @@ static const sl_refusal_t too_late = {
     .status = 400,
     .error = "expired",
     .title = "This launch took too long",
-    .text = {"For your patients' safety a launch is only good for a short while.",
-             again},
+    .text = {"For your patients' safety a launch is only good for a short while.", again},
 };
 static const sl_refusal_t nothing_here = {
     .status = 404,
     .error = "not_found",
     .title = "There is nothing here",
-    .text = {"This address is not one of ours.",
-             again},
+    .text = {"This address is not one of ours.", again},
 };
 static const sl_refusal_t unknown_ehr = {
     .status = 403,
@@ -179,30 +176,26 @@ static const sl_refusal_t ehr_error = {
     .status = 502,
     .error = "ehr_error",
     .title = "The health record system gave no usable answer",
-    .text = {"The application could not be opened, and nothing was saved.",
-             again, call_support},
+    .text = {"The application could not be opened, and nothing was saved.", again, call_support},
 };
 static const sl_refusal_t ehr_timeout = {
     .status = 504,
     .error = "ehr_timeout",
     .title = "The health record system did not answer in time",
-    .text = {"The application could not be opened, and nothing was saved.",
-             again, call_support},
+    .text = {"The application could not be opened, and nothing was saved.", again, call_support},
 };
 static const sl_refusal_t busy = {
     .status = 503,
     .error = "busy",
     .title = "Too many people are asking at this moment",
-    .text = {"Please wait a few seconds.",
-             again, call_support},
+    .text = {"Please wait a few seconds.", again, call_support},
     .retry_after = 5,
 };
 static const sl_refusal_t unavailable = {
     .status = 503,
     .error = "unavailable",
     .title = "The application cannot be opened just now",
-    .text = {"A part of it is not available. Please wait a minute.",
-             again, call_support},
+    .text = {"A part of it is not available. Please wait a minute.", again, call_support},
     .retry_after = 10,
 };
 static const sl_refusal_t own_fault = {
@@ -267,10 +260,15 @@ int sl_respond_error(request_rec *r, sl_rc_t rc, const sl_err_t *err)
 
 int sl_respond_relaunch(request_rec *r, const char *log_id, const char *detail)
 {
-    sl_refusal_t refusal = {401, "relaunch", "Please open it from the chart again",
+    sl_refusal_t refusal = {401,
+                            "relaunch",
+                            "Please open it from the chart again",
                             {"This window's session has ended, or it belongs to another browser "
                              "window.",
-                             again, NULL}, NULL, NULL, 0};
+                             again, NULL},
+                            NULL,
+                            NULL,
+                            0};
 
     if (!sl_ask_is_safe(&sl_request_of(r)->ask)) {
         refusal.text[1] = "What you just entered was not saved.";

@@ -133,9 +133,9 @@ int sl_logout_url(const sl_visit_t *visit)
         return sl_respond_error(visit->r, rc, &err);
     }
     if (all) {
-        apr_table_add(visit->r->err_headers_out, "Set-Cookie",
-                      sl_cookie_clear(visit->r->pool, sl_conf_cookie(server),
-                                      !sl_conf_is_toplevel(server)));
+        apr_table_add(
+            visit->r->err_headers_out, "Set-Cookie",
+            sl_cookie_clear(visit->r->pool, sl_conf_cookie(server), !sl_conf_is_toplevel(server)));
     }
     return logged_out(visit);
 }

@@ -61,8 +61,8 @@ void sl_watchdog_child_init(apr_pool_t *pchild, sl_main_t *main)
 
 int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) *get;
-    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) *add;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) * get;
+    APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) * add;
     ap_watchdog_t *watchdog = NULL;
 
     (void)plog;
@@ -74,8 +74,8 @@ int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     if (get == NULL || add == NULL ||
-        apr_thread_mutex_create(&sl_conf_server(s)->main->housekeeping,
-                                APR_THREAD_MUTEX_DEFAULT, pconf) != APR_SUCCESS ||
+        apr_thread_mutex_create(&sl_conf_server(s)->main->housekeeping, APR_THREAD_MUTEX_DEFAULT,
+                                pconf) != APR_SUCCESS ||
         get(&watchdog, "smartlaunch", 0, 1, pconf) != APR_SUCCESS ||
         add(watchdog, EVERY, s, keep_house) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,

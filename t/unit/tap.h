@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * A test program's way to speak TAP (testanything.org): each check prints one line, and
- * `return tap_done();` at the end of main prints the plan and gives the exit status. Single-threaded.
+ * `return tap_done();` at the end of main prints the plan and gives the exit status.
+ * Single-threaded.
  */
 #ifndef TAP_H
 #define TAP_H

@@ -30,7 +30,10 @@ int main(void)
          "https://A.example",
          "SL2033"},
         {"CBK-7 empty", {"https://a.example", true}, "", "SL2033"},
-        {"CBK-7 sent, promised by nobody, of an issuer not known: discarded", {NULL, false}, "https://a.example", NULL},
+        {"CBK-7 sent, promised by nobody, of an issuer not known: discarded",
+         {NULL, false},
+         "https://a.example",
+         NULL},
     };
     apr_pool_t *p = rule_pool();
 
