@@ -61,12 +61,17 @@ static sl_runtime_t runtime_of(apr_pool_t *p)
     sl_runtime_t rt = {0};
     sl_keyring_t *ring = NULL;
     void *memory = NULL;
+    sl_ehr_t *ehr = apr_pcalloc(p, sizeof(*ehr));
+    apr_array_header_t *ehrs = apr_array_make(p, 1, sizeof(const sl_ehr_t *));
 
+    ehr->name = "sandbox";
+    APR_ARRAY_PUSH(ehrs, const sl_ehr_t *) = ehr;
     is_int(sl_keyring_parse(&ring, sl_secret_str(p, KEY), p, NULL), SL_OK, "a key ring");
     is_int(posix_memalign(&memory, 4096, SL_SHM_MIN_SIZE), 0, "memory");
     is_int(sl_shm_format(&rt.shm, memory, SL_SHM_MIN_SIZE, p, NULL), SL_OK, "laid out");
     rt.ring = ring;
     rt.offline = apr_time_from_sec(900);
+    rt.ehrs = ehrs;
     return rt;
 }
 
