@@ -72,13 +72,18 @@ wait_for() { # PIDFILE LOG COMMAND...
     local pidfile=$1 log=$2 deadline=$((SECONDS + 30))
     shift 2
     until "$@" 2>/dev/null; do
-        if [ $SECONDS -ge $deadline ] || ! is_ours "$pidfile"; then
+        if [ $SECONDS -ge $deadline ] || ! is_alive "$pidfile"; then
             tail -n 20 "$log" >&2
             fail "did not start; the log is $log"
             return 1
         fi
         sleep 0.1
     done
+}
+
+# Does the process in PIDFILE run? A moment after its start it is still called what we are called.
+is_alive() { # PIDFILE
+    grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$(cat "$1")/status" 2>/dev/null
 }
 
 # Is the process in PIDFILE alive and one that we started here?
