@@ -5,9 +5,9 @@
 #include "httpd/sl_app_filter.h"
 #include "httpd/sl_bind_request.h"
 #include "httpd/sl_pass.h"
+#include "httpd/sl_redirect_url.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_header_name.h"
-#include "smart/sl_query.h"
 #include "smart/sl_url.h"
 
 #include <apr_strings.h>
@@ -164,18 +164,14 @@ static const char *destination(request_rec *r)
 
 static void go_confirm(sl_app_login_t *out, request_rec *r, const sl_browser_launch_t *launch)
 {
-    const sl_redirect_conf_t *redirect =
-        sl_conf_redirect(sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+    const char *location = sl_confirm_location(r, launch);
 
-    if (redirect == NULL) {
+    if (location == NULL) {
         return;
     }
     drop_answer(r, true);
     sl_respond_headers(r, HTTP_SEE_OTHER);
-    apr_table_setn(
-        r->err_headers_out, "Location",
-        sl_query_put(r->pool, apr_pstrcat(r->pool, redirect->site->redirect_uri, "/confirm", NULL),
-                     launch->handle));
+    apr_table_setn(r->err_headers_out, "Location", location);
     apr_table_setn(r->err_headers_out, "Referrer-Policy", "same-origin");
     ap_set_content_type(r, "text/plain; charset=utf-8");
     out->replaced = true;

@@ -2,9 +2,9 @@
 #include "httpd/sl_bind_request.h"
 #include "httpd/sl_choose.h"
 #include "httpd/sl_pass.h"
+#include "httpd/sl_redirect_url.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_location.h"
-#include "smart/sl_query.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -184,7 +184,6 @@ int sl_bind_request(request_rec *r, const char *app, bool stay)
     }
     asked.more = request->view.more;
     decision = sl_bind_decide(&asked, facts_of(r, &request->view), request->view.count);
-    request->is_bound = true;
     return act(r, &decision);
 }
 
@@ -198,18 +197,10 @@ static bool awaits_confirmation(const sl_request_t *request)
 
 static int go_confirm(request_rec *r)
 {
-    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
-    const sl_redirect_conf_t *redirect =
-        sl_conf_redirect(sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+    const char *location = sl_confirm_location(r, sl_request_of(r)->launch);
 
-    if (redirect == NULL || redirect->site == NULL) {
-        return DECLINED;
-    }
-    return sl_respond_redirect(
-        r, HTTP_SEE_OTHER,
-        sl_query_put(r->pool, apr_pstrcat(r->pool, redirect->site->redirect_uri, "/confirm", NULL),
-                     launch->handle),
-        "same-origin");
+    return location == NULL ? DECLINED
+                            : sl_respond_redirect(r, HTTP_SEE_OTHER, location, "same-origin");
 }
 
 int sl_bind_hook(request_rec *r)

@@ -190,3 +190,16 @@ int sl_confirm_url(const sl_visit_t *visit)
     rc = read_answer(&yes, visit, launch, &err);
     return rc == SL_OK ? carry_out(visit, launch, yes) : sl_respond_error(visit->r, rc, &err);
 }
+
+const char *sl_confirm_location(request_rec *r, const sl_browser_launch_t *launch)
+{
+    const sl_redirect_conf_t *redirect =
+        sl_conf_redirect(sl_conf_server(r->server), launch->row.app, launch->row.redirect_path);
+
+    if (redirect == NULL || redirect->site == NULL) {
+        return NULL;
+    }
+    return sl_query_put(r->pool,
+                        apr_pstrcat(r->pool, redirect->site->redirect_uri, "/confirm", NULL),
+                        launch->handle);
+}

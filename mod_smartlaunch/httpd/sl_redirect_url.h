@@ -33,4 +33,7 @@ SL_MUST_USE sl_rc_t sl_visit_form(const sl_visit_t *visit, const char **body, ap
 /** 405 with Allow. @return DONE */
 int sl_visit_not_allowed(const sl_visit_t *visit, const char *allow);
 
+/** Where the browser is asked about this launch; NULL: its Redirect URL is gone. */
+const char *sl_confirm_location(request_rec *r, const sl_browser_launch_t *launch);
+
 #endif

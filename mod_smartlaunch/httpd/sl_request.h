@@ -28,7 +28,6 @@ typedef struct {
 
     /* found out */
     const sl_redirect_conf_t *claim;   /* the Redirect URL this request is under; NULL: none */
-    bool is_bound;                     /* the launch was looked for */
     sl_browser_view_t view;            /* this browser's launches, once looked for */
     const sl_browser_launch_t *launch; /* the one this request belongs to; NULL: none */
     apr_array_header_t *dead_cookies;  /* of const char *: to be deleted with the answer */
