@@ -6,6 +6,8 @@
 #include "base/sl_keyring.h"
 #include "base/sl_log.h"
 #include "base/sl_shm.h"
+#include "base/sl_spool.h"
+#include "flow/sl_audit.h"
 #include "net/sl_http.h"
 #include "smart/sl_ehr.h"
 #include "smart/sl_notice.h"
@@ -21,6 +23,9 @@ typedef struct {
     apr_interval_time_t offline;    /* how long shared memory is believed without PostgreSQL */
     const apr_array_header_t *ehrs; /* of const sl_ehr_t *, all configured ones */
     sl_http_gate_t **gates;         /* one for each of `ehrs`: SmartOutbound max= */
+    const char *self;               /* host and process: lease_by */
+    sl_spool_t *spool;              /* SmartStateDir; NULL: no gateway, no journal */
+    sl_audit_t *audit;              /* NULL: SmartAudit off, or no gateway */
 } sl_runtime_t;
 
 /** SmartLink. */

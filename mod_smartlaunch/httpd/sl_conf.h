@@ -5,6 +5,7 @@
 
 #include "flow/sl_runtime.h"
 #include "smart/sl_app_cookie.h"
+#include "smart/sl_guard.h"
 
 #include <httpd.h> /* before all others of httpd */
 
@@ -30,15 +31,31 @@ typedef struct {
     const sl_site_t *site; /* as the flows see it, for the server it is merged into */
 } sl_redirect_conf_t;
 
+/** A <Location> with SmartGateway on; `location` is what holds there once check_config has run. */
+typedef struct {
+    const char *path;
+    const sl_location_conf_t *location;
+    bool is_open; /* Require all granted: a caller has to prove itself for anything */
+} sl_gateway_conf_t;
+
+/** SmartCaller. */
+typedef struct {
+    const char *name;
+    const sl_secret_t *secret;
+} sl_caller_t;
+
 /** Main server only. */
 typedef struct {
     const char *database;
+    const char *listen; /* SmartDatabase listen=: for LISTEN, beside a pooler. NULL: `database` */
     bool prepare;
     const char *keyring_path;
     const char *state_dir; /* NULL: not given */
     apr_size_t cache_size;
     apr_interval_time_t offline;
     apr_interval_time_t keep_steps;
+    apr_interval_time_t keep_access;  /* 0: for ever */
+    sl_audit_mode_t audit;            /* UNSET: on */
     apr_array_header_t *ehrs;         /* of sl_ehr_conf_t * */
     sl_ehr_conf_t *current;           /* while its <SmartEHR> is being read */
     apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
@@ -59,6 +76,7 @@ typedef struct {
     int cookie_toplevel;
     apr_interval_time_t idle, max; /* SL_UNSET */
     apr_array_header_t *redirects; /* of sl_redirect_conf_t */
+    apr_array_header_t *gateways;  /* of sl_gateway_conf_t */
 } sl_server_t;
 
 typedef enum { SL_LINK_UNSET, SL_LINK_APP, SL_LINK_SAME_NAME, SL_LINK_NO_LINK } sl_link_mode_t;
@@ -78,6 +96,13 @@ struct sl_location_conf {
     const sl_app_cookie_rule_t *cookies;
     sl_pass_t pass;
     const char *user_header; /* "": none */
+
+    int gateway;                       /* SmartGateway */
+    const char *const *session_params; /* SmartSessionParam, NULL-terminated */
+    int writes;                        /* SmartWrites */
+    apr_off_t replay;                  /* SmartReplay; SL_UNSET */
+    const apr_array_header_t *callers; /* of sl_caller_t: SmartCaller */
+    sl_guard_mode_t guard;             /* SmartPatientGuard */
 };
 
 extern module AP_MODULE_DECLARE_DATA smartlaunch_module;
@@ -89,6 +114,9 @@ extern module AP_MODULE_DECLARE_DATA smartlaunch_module;
 #define SL_DEFAULT_CACHE ((apr_size_t)32 * 1024 * 1024)
 #define SL_DEFAULT_KEEP apr_time_from_sec(30 * 24 * 3600)
 #define SL_DEFAULT_OFFLINE apr_time_from_sec(15 * 60)
+#define SL_DEFAULT_REPLAY ((apr_off_t)1024 * 1024)
+#define SL_DEFAULT_SESSION_PARAM "_smart_session"
+#define SL_DEFAULT_STATE_DIR "/var/lib/smartlaunch"
 
 /** The configuration that applies to a request or server. Never NULL. */
 const sl_server_t *sl_conf_server(const server_rec *s);
@@ -100,6 +128,17 @@ const char *sl_conf_cookie(const sl_server_t *server);
 bool sl_conf_is_toplevel(const sl_server_t *server);
 apr_interval_time_t sl_conf_idle(const sl_server_t *server);
 apr_interval_time_t sl_conf_max(const sl_server_t *server);
+
+/** The gateway that `uri` (a path) is below, the longest; NULL: none. */
+const sl_gateway_conf_t *sl_conf_gateway(const sl_server_t *server, const char *uri);
+/** Is there a gateway anywhere? */
+bool sl_conf_has_gateway(const server_rec *main_server);
+
+/** Effective values of a gateway location, defaults filled in. */
+const char *const *sl_conf_session_params(const sl_location_conf_t *location);
+bool sl_conf_may_write(const sl_location_conf_t *location);
+apr_off_t sl_conf_replay(const sl_location_conf_t *location);
+sl_guard_mode_t sl_conf_guard(const sl_location_conf_t *location);
 
 /** The EHR of this name, or NULL. */
 const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name);
