@@ -9,6 +9,7 @@
 
 #include "base/sl_keyring.h"
 #include <apr_tables.h>
+#include <apr_user.h>
 
 typedef struct sl_spool sl_spool_t;
 
