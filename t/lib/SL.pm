@@ -17,6 +17,7 @@ use SL::Backend qw(answer answer_header);
 use SL::Bouncer;
 use SL::Browser;
 use SL::EHR;
+use SL::Gateway qw(next_of outcome session_of);
 use SL::HTTP qw(json many raw request);
 use SL::Httpd;
 use SL::Postgres;
@@ -34,7 +35,8 @@ sub import {
     binmode $_, ':encoding(UTF-8)' for Test::More->builder->output, Test::More->builder->failure_output;
     my %here = (world => \&world, done => \&done, handle_of => \&handle_of);
     my %theirs = (answer => \&answer, answer_header => \&answer_header, json => \&json, many => \&many,
-        raw => \&raw, request => \&request, build => \&build, capture => \&capture, free_port => \&free_port,
+        next_of => \&next_of, outcome => \&outcome, raw => \&raw, request => \&request,
+        session_of => \&session_of, build => \&build, capture => \&capture, free_port => \&free_port,
         run_dir => \&run_dir, slurp => \&slurp, spawn => \&spawn, spit => \&spit, top => \&top,
         wait_for => \&wait_for);
     my %all = (%here, %theirs);
@@ -76,6 +78,7 @@ package SL::World;
 use strict;
 use warnings;
 use Carp qw(croak);
+use parent -norequire, 'SL::Gateway';
 
 sub httpd { return $_[0]{httpd} }
 sub ehr { return $_[0]{ehr} }
@@ -83,8 +86,18 @@ sub pg { return $_[0]{pg} }
 sub url { my ($self, $path) = @_; return $self->{httpd}->url($path) }
 sub browser { return SL::Browser->new }
 
+# A second host beside httpd, like it in all that matters: same database, same key ring, same address
+# for browsers (see %SL::HTTP::via). Arguments go to SL::Httpd->new.
+sub another_host {
+    my ($self, %arg) = @_;
+    my $first = $self->{httpd};
+    return SL::Httpd->new(ehr => $self->{ehr}, pg => $self->{pg}, public => $self->url,
+        keyring => $first->{keyring}, gateway => $first->{gateway}, %arg)->start;
+}
+
 # An EHR launch from chart to app, each step's answer kept:
-#   {window, launch (the code), start, authorize, callback, app, handle, patient, …}
+#   {window, launch (the code), start, authorize, callback, app, handle, patient, session (its id, where
+#   the app was told one), …}
 # Options: user, patient, encounter, … as for SL::EHR::launch; window (default: a new browser's frame
 # on the EHR's page); login => app user (logs in and confirms the link); stop => 'start' | 'authorize'
 # | 'callback': go no further than that answer; path (redirect URL's path, /smart), origin (another
@@ -119,6 +132,7 @@ sub finish {
     $got->{handle} = SL::handle_of($window->location);
     return $got if ($stop // '') eq 'callback' || !$window->location;
     $got->{app} = $window->go_on(follow => 1);
+    $got->{session} = SL::session_of($got->{app});
     return $got;
 }
 
@@ -133,6 +147,7 @@ sub login {
     return $got if $opt{stop};
     $got->{confirm} = $window->response;
     $got->{app} = $window->submit(button => [ answer => $opt{say} // 'yes' ]);
+    $got->{session} = SL::session_of($got->{app});
     return $got;
 }
 

@@ -6,6 +6,7 @@
 #   https://app.localhost:PORT/smart   the redirect URL
 #   /app/   php-fpm      /papp/  proxied      /sapp/  files      all: AuthType Smart
 #   /plain/ files without AuthType Smart
+#   http://127.0.0.1:PORT2/fhir   the gateway, where the test wants one (see SL::Gateway)
 package SL::Httpd;
 use strict;
 use warnings;
@@ -24,6 +25,7 @@ my @all;
 #   extra       outside of everything           vhost      inside the TLS virtual host
 #   ehr_block   inside <SmartEHR sandbox>       redirect   inside <Location /smart>
 #   app         inside every app location      after      behind the TLS virtual host
+#   gateway     inside the gateway's <Location>; '' for a plain one, undef (the default) for none
 # and: target (/papp/), client (app-basic), client_auth, secret, scope, public (origin),
 # database (conninfo), prepare (on or off), keyring (text), port, module => 0 (without it), fpm => 0, log_level, so (path of the module),
 # early => 1 (the module is loaded before all others),
@@ -32,6 +34,7 @@ sub new {
     my ($class, %arg) = @_;
     my $self = bless { %arg, dir => run_dir('httpd'), expected => {}, allowed => {} }, $class;
     $self->{port} ||= free_port();
+    $self->{gateway_port} ||= free_port();
     $self->{mpm} = $ENV{SL_MPM} || 'event';
     $self->{module} //= 1;
     $self->_files;
@@ -43,6 +46,7 @@ sub new {
 
 sub all { return @all }
 sub url { my ($self, $path) = @_; return "https://app.localhost:$self->{port}" . ($path // '') }
+sub gateway_url { my ($self) = @_; return "http://127.0.0.1:$self->{gateway_port}/fhir" }
 sub dir { return "$_[0]{dir}" }
 
 # Life
@@ -194,7 +198,7 @@ sub keyring { my ($self, $text) = @_; return spit($self->_path('keyring'), $self
 sub config {
     my ($self) = @_;
     return join "\n", $self->_base, $self->{config} // $self->_ours, $self->{extra} // '',
-        $self->_vhost, $self->{after} // '', '';
+        $self->_vhost, $self->_gateway, $self->{after} // '', '';
 }
 
 sub _base {
@@ -265,6 +269,7 @@ SmartDatabase "$database" prepare=${\ ($self->{prepare} // 'on') }
 SmartKeyring $dir/keyring
 SmartStateDir $dir/state
 SmartPublicURL $public
+${\ (defined $self->{gateway} ? 'SmartGatewayURL ' . $self->gateway_url : '') }
 <SmartEHR sandbox>
     SmartIssuer ${\ $self->{ehr}->issuer }
     SmartClient $client
@@ -313,6 +318,23 @@ sub _vhost {
         $app
     </Location>
     ${\ ($self->{vhost} // '') }
+</VirtualHost>
+CONF
+}
+
+# The gateway, on a port of its own as the README has it.
+sub _gateway {
+    my ($self) = @_;
+    my $inside = $self->{gateway} // return '';
+    $inside .= "\n        Require local" if $inside !~ /Require/;
+    return <<"CONF";
+Listen 127.0.0.1:$self->{gateway_port} http
+<VirtualHost 127.0.0.1:$self->{gateway_port}>
+    ServerName http://127.0.0.1:$self->{gateway_port}
+    <Location /fhir>
+        SmartGateway on
+        $inside
+    </Location>
 </VirtualHost>
 CONF
 }
