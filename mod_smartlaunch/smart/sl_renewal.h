@@ -19,19 +19,24 @@ typedef enum {
     SL_RENEWAL_IMPOSSIBLE  /* expired, no refresh token: launch again (RFR-10) */
 } sl_renewal_need_t;
 
-/** RFR-5. The EHR's renew_ahead and renew_interval count; `now` and the token's times agree. */
+/**
+ * RFR-5. The EHR's renew_ahead and renew_interval count; `now` and the token's times agree. Never
+ * earlier than at half the token's life. renew_interval does not hold up an expired one.
+ */
 sl_renewal_need_t sl_renewal_need(const sl_renewal_token_t *token, const sl_ehr_t *ehr,
                                   apr_time_t now);
 
 /**
  * Is a failure of sl_token_response_parse() one that only a new launch mends (RFR-6)? Any 4xx but
- * 408 and 429; the rest is trouble for the moment (RFR-7). `error` is of sl_token_response_error().
+ * 408, 429 and one that says itself that it passes (temporarily_unavailable, slow_down,
+ * server_error), and a 2xx whose body is an error of RFC 6749. The rest is trouble for the moment
+ * (RFR-7). `error` is of sl_token_response_error().
  */
 bool sl_renewal_is_final(int status, const char *error);
 
 /**
  * RFR-9: does the answer speak of the same patient? SL_DENIED: of another one: end the session.
- * `was` may be NULL (none), and so may the answer's (unchanged).
+ * `was` may be NULL (none: any patient is another one), and so may the answer's (unchanged).
  */
 SL_MUST_USE sl_rc_t sl_renewal_check_patient(const sl_context_t *now, const char *was,
                                              sl_err_t *err);

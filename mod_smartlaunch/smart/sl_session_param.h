@@ -20,7 +20,8 @@ typedef struct {
 
 /**
  * From a query string or a form body. Percent-encoded spellings of a name count.
- * @param names of const char *, NULL-terminated
+ * @param names of const char *, NULL-terminated; there may be none
+ * A body with a NUL byte in it is the caller's to refuse: it would end the text here.
  * @param out->rest NULL when `text` is NULL or nothing is left
  */
 void sl_session_param_take(sl_session_param_t *out, const char *text, const char *const *names,
