@@ -13,6 +13,9 @@ const calls = {
   'GET /log': (ehr, body, query) => ehr.log.filter((entry) => entry.path.startsWith(query.get('path') ?? '')),
   'DELETE /log': (ehr) => { ehr.log.length = 0; },
 
+  'GET /counts': (ehr) => ehr.counts(),
+  'DELETE /counts': (ehr) => ehr.oauth.forgetCounts(),
+  'POST /end': (ehr, body) => ehr.oauth.end(body.what ?? 'access'),
   'GET /faults': (ehr) => ehr.faults.get(),
   'PUT /faults': (ehr, body) => { ehr.faults.set(body); return ehr.faults.get(); },
   'DELETE /faults': (ehr) => ehr.faults.clear(),

@@ -6,7 +6,7 @@ import { Clients } from './clients.mjs';
 import { handleControl } from './control.mjs';
 import { Faults, pointOf, withFault } from './faults.mjs';
 import { FhirServer } from './fhir.mjs';
-import { formToObject, send, sendJson } from './http.mjs';
+import { bearerOf, formToObject, send, sendJson } from './http.mjs';
 import { Keys } from './keys.mjs';
 import { AuthorizationServer, defaultSettings } from './oauth.mjs';
 import { errorPage, handlePage, pageHeaders } from './pages.mjs';
@@ -42,6 +42,7 @@ export class Ehr {
     this.settings = { ...defaultSettings };
     this.bend = {}; // how id_tokens are bent
     this.log = [];
+    this.connections = new WeakMap(); // socket -> its number
     this.oauth = new AuthorizationServer(this);
     this.fhir = new FhirServer({ base: this.urls.fhir, findToken: (bearer) => this.oauth.findToken(bearer) });
   }
@@ -62,10 +63,22 @@ export class Ehr {
     return { launch, iss: this.urls.fhir, url: url.href };
   }
 
+  // What tests count: refreshes that were made, refresh tokens that came again after that, and how often
+  // each access token came to the FHIR server since the log was emptied.
+  counts() {
+    const bearers = {};
+    for (const { path, headers } of this.log) {
+      const bearer = path.startsWith('/fhir') && bearerOf(headers);
+      if (bearer) bearers[bearer] = (bearers[bearer] ?? 0) + 1;
+    }
+    return { ...this.oauth.counts, bearers };
+  }
+
   // Everything as at the start, but keys stay and so do tokens.
   async reset() {
     this.log.length = 0;
     this.faults.clear();
+    this.oauth.forgetCounts();
     this.launches.clear();
     this.clients.reset();
     this.settings = { ...defaultSettings };
@@ -83,9 +96,9 @@ export class Ehr {
     if (!/^\/(auth|fhir|smart-style\.json)(\/|$)/.test(path)) return this.#page(req, res, { path, query });
 
     this.#record(req, res, { path, search, body });
-    const fault = this.faults.take(pointOf(path, body));
+    const fault = this.faults.take(pointOf(path, body), bearerOf(req.headers));
     const answer = () => this.#answer(req, res, { path, search, body });
-    return fault ? withFault(fault, req, res, answer) : answer();
+    return fault ? withFault(fault, { req, res, answer, base: this.urls.fhir }) : answer();
   }
 
   #answer(req, res, { path, search: query, body }) {
@@ -114,6 +127,7 @@ export class Ehr {
     const entry = {
       n: this.log.length + 1,
       at: new Date().toISOString(),
+      connection: this.#connection(req.socket),
       method: req.method,
       path,
       url: req.url,
@@ -126,5 +140,14 @@ export class Ehr {
     };
     this.log.push(entry);
     res.once('finish', () => { entry.status = res.statusCode; });
+  }
+
+  // Requests on one connection have one number.
+  #connection(socket) {
+    if (!this.connections.has(socket)) {
+      this.connected = (this.connected ?? 0) + 1;
+      this.connections.set(socket, this.connected);
+    }
+    return this.connections.get(socket);
   }
 }

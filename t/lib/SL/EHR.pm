@@ -85,6 +85,13 @@ sub log {
 
 sub forget { return $_[0]->control('DELETE', 'log') }
 
+# {refreshes, reused, bearers} as in demo/ehr/README.md; forget_counts: the first two from 0.
+sub counts { return $_[0]->control('GET', 'counts') }
+sub forget_counts { return $_[0]->control('DELETE', 'counts') }
+
+# What was issued ends before its time: 'access' (tokens; a refresh helps) or 'grants' (nothing helps).
+sub end { my ($self, $what) = @_; return $self->control('POST', 'end', { what => $what }) }
+
 # faults(token => {status => 500}): from now on; faults(): none any more.
 sub faults {
     my ($self, %fault) = @_;
