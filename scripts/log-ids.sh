@@ -12,7 +12,7 @@ failed step of a launch (column `outcome` of the table `launch_step`) begins wit
 a request end with the **reference** that the user sees on the page: `grep REFERENCE error_log`
 finds the line, `smartlaunchctl trace REFERENCE` tells the steps of the launch.
 
-The thousands are the layer: 1 base, 2 rules of the protocol and of browsers, 3 PostgreSQL (30xx)
+The thousands are the layer: 1 base, 2 rules of the protocol and of browsers, 3 PostgreSQL (30xx, 34xx)
 and outgoing connections (35xx), 4 what happens in a launch, 5 configuration and start, 6 requests
 and answers, 7 `smartlaunchctl`. A refusal with a status below 500 is logged as a warning, from 500
 on as an error; where the table says something else, the level of the line depends on where it

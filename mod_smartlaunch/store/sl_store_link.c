@@ -32,7 +32,9 @@ static const sl_stmt_t BY_USER = {
 
 /*
  * own      the launch, if it is live, pending and of this very cookie
- * ready    … and its token is the one that was sealed anew, or of no use any more
+ * tk       its token, locked: the one that was sealed anew, or one of no use any more. A renewal
+ *          that comes afterwards finds another app_user and seals anew
+ * ready    the launch, if it has that token, or never had one
  * then as in finish, but an earlier revocation does not stand in the way: the user was asked.
  * linked_at is now: the cookie before this renewal shall not open a launch that has a user.
  */
@@ -47,11 +49,10 @@ static const sl_stmt_t MAKE = {
         "  AND s.browser_hash = $2 AND s.expires_at > now() AND s.ehr_user IS NOT NULL),"
         "tk AS ("
         " SELECT t.launch FROM smartlaunch.token t JOIN own o ON t.launch = o.id"
-        " WHERE t.generation = $9::bigint FOR UPDATE OF t),"
+        " WHERE t.generation = $9::bigint OR ($9 = 0 AND t.status <> 'active') FOR UPDATE OF t),"
         "ready AS ("
         " SELECT o.* FROM own o WHERE EXISTS (SELECT 1 FROM tk) OR ($9 = 0"
-        "  AND NOT EXISTS (SELECT 1 FROM smartlaunch.token t WHERE t.launch = o.id"
-        "   AND t.status = 'active'))),"
+        "  AND NOT EXISTS (SELECT 1 FROM smartlaunch.token t WHERE t.launch = o.id))),"
         "rivals AS ("
         " SELECT k.id, k.ehr_user = o.ehr_user AND k.app_user = o.app_user"
         "  AND k.issuer IS NOT DISTINCT FROM o.issuer AND k.sub IS NOT DISTINCT FROM o.sub"

@@ -58,3 +58,17 @@ sl_rc_t sl_store_count(int *n, sl_db_t *db, const sl_db_call_t *call, apr_pool_t
     *n = rc == SL_OK ? (int)sl_rows_int(rows, 0, "n", 0) : 0;
     return rc;
 }
+
+sl_rc_t sl_store_do(sl_db_t *db, const sl_db_call_t *call, sl_err_t *err)
+{
+    sl_rows_t *rows;
+    apr_pool_t *p;
+    sl_rc_t rc;
+
+    if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
+        return sl_err_set(err, SL_FAILED, "SL3406", "out of memory");
+    }
+    rc = sl_db_run(&rows, db, call, p, err);
+    apr_pool_destroy(p);
+    return rc;
+}

@@ -35,7 +35,7 @@ SL_MUST_USE sl_rc_t sl_store_token_find(sl_token_t *out, sl_db_t *db, const char
 /** What the gateway has to know of a launch and its token, in one look. */
 typedef struct {
     sl_token_t token; /* token.launch NULL: the launch has none */
-    bool can_renew;   /* there is a refresh token */
+    bool can_renew;   /* there is a refresh token, whether `token` has it or not */
     const char *launch, *app, *ehr, *app_user,
         *patient;              /* the launch's; the last two may be NULL */
     const char *launch_key_id; /* derives the session id */
@@ -47,12 +47,15 @@ typedef struct {
     apr_time_t now;         /* the database's clock, which all of these are by */
 } sl_token_view_t;
 
-/** By session id. SL_NONE: no such session. Whether launch and token are of use is the caller's. */
+/**
+ * By session id, without the refresh token. SL_NONE: no such session. Whether launch and token are
+ * of use is the caller's.
+ */
 SL_MUST_USE sl_rc_t sl_store_token_by_session(sl_token_view_t *out, sl_db_t *db,
                                               const unsigned char *session_hash, apr_pool_t *p,
                                               sl_err_t *err);
 
-/** By launch. SL_NONE. */
+/** By launch, with the refresh token. SL_NONE. */
 SL_MUST_USE sl_rc_t sl_store_token_by_launch(sl_token_view_t *out, sl_db_t *db, const char *launch,
                                              apr_pool_t *p, sl_err_t *err);
 
@@ -63,7 +66,7 @@ typedef struct {
 
 /**
  * A user's newest usable token: active, its link not revoked, and not expired unless it can be
- * renewed; whether its launch lives does not matter. SL_NONE.
+ * renewed; whether its launch lives does not matter. Without the refresh token. SL_NONE.
  */
 SL_MUST_USE sl_rc_t sl_store_token_by_user(sl_token_view_t *out, sl_db_t *db,
                                            const sl_token_of_user_t *who, apr_pool_t *p,
@@ -74,7 +77,8 @@ typedef enum {
     SL_LEASE_BUSY,        /* somebody renews it */
     SL_LEASE_NEWER,       /* there is a newer generation: `view` */
     SL_LEASE_LATER,       /* the EHR had trouble: not before view.retry_at */
-    SL_LEASE_INTERRUPTED, /* a lease ran out unfinished: the refresh token may be used up */
+    SL_LEASE_INTERRUPTED, /* a lease ran out unfinished, or the row is behind `generation` (which is
+                             in a journal): the refresh token may be used up */
     SL_LEASE_OVER         /* no refresh token, or not active */
 } sl_lease_outcome_t;
 
@@ -90,7 +94,10 @@ typedef struct {
     sl_token_view_t view;
 } sl_leased_t;
 
-/** Lease the right to renew, by one statement. SL_NONE: the row is gone. */
+/**
+ * Lease the right to renew, by one statement. SL_NONE: the row is gone. SL_UNAVAILABLE: the lease
+ * may have been taken; give it back when PostgreSQL answers again, or it counts as interrupted.
+ */
 SL_MUST_USE sl_rc_t sl_store_token_lease(sl_leased_t *out, sl_db_t *db, const sl_lease_t *lease,
                                          apr_pool_t *p, sl_err_t *err);
 
@@ -112,10 +119,12 @@ typedef struct {
  * Store the next generation; lease and retry_at go, an interrupted token is active again. Nothing
  * that was revoked comes back. SL_CONFLICT: the row is not at `follows` any more, or its app_user
  * is another by now (a link was made meanwhile): read again. SL_EXPIRED: revoked or gone.
+ * The same `next` twice is SL_OK twice.
  */
 SL_MUST_USE sl_rc_t sl_store_token_renew(sl_db_t *db, const sl_token_next_t *next, sl_err_t *err);
 
-/** A renewal that failed for the moment: give the lease back. */
+/** A renewal that failed for the moment: give the lease back. One that is not ours stays (SL_OK).
+ */
 typedef struct {
     const char *launch, *by;
     int64_t generation;
@@ -125,7 +134,10 @@ typedef struct {
 SL_MUST_USE sl_rc_t sl_store_token_release(sl_db_t *db, const sl_token_release_t *release,
                                            sl_err_t *err);
 
-/** Only a new launch helps: status relaunch (unless it moved on or is revoked). */
+/**
+ * Only a new launch helps: status relaunch, tokens wiped; unless there is a newer generation or it
+ * is revoked, then nothing happens (SL_OK).
+ */
 typedef struct {
     const char *launch;
     int64_t generation;
@@ -139,12 +151,13 @@ typedef struct {
     const char *ehr;
     apr_interval_time_t ahead; /* those that end within this */
     int limit;
+    apr_interval_time_t idle; /* a launch idle for longer does not count as living; 0: it does */
 } sl_token_due_t;
 
 /**
  * Tokens of this EHR that are about to lapse (or have, within the last hour), whom nobody renews,
  * whose launch lives; or that have offline_access, whose link lives, and which are the newest of
- * their link and patient. An array of sl_token_view_t, soonest first.
+ * their link and patient. An array of sl_token_view_t without refresh tokens, soonest first.
  */
 SL_MUST_USE sl_rc_t sl_store_token_due(apr_array_header_t **out, sl_db_t *db,
                                        const sl_token_due_t *due, apr_pool_t *p, sl_err_t *err);
