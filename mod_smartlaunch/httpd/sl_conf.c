@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_conf.h"
+#include "smart/sl_url.h"
 
 #include <string.h>
 
@@ -25,6 +26,7 @@ void *sl_conf_create_server(apr_pool_t *p, server_rec *s)
     server->idle = SL_UNSET;
     server->max = SL_UNSET;
     server->redirects = apr_array_make(p, 2, sizeof(sl_redirect_conf_t));
+    server->gateways = apr_array_make(p, 2, sizeof(sl_gateway_conf_t));
     return server;
 }
 
@@ -44,6 +46,7 @@ void *sl_conf_merge_server(apr_pool_t *p, void *base, void *add)
     INHERIT(idle, SL_UNSET);
     INHERIT(max, SL_UNSET);
     out->redirects = apr_array_append(p, v->redirects, b->redirects);
+    out->gateways = apr_array_append(p, v->gateways, b->gateways);
     return out;
 }
 
@@ -54,6 +57,9 @@ void *sl_conf_create_location(apr_pool_t *p, char *path)
     (void)path;
     location->confirm = SL_UNSET;
     location->login = SL_UNSET;
+    location->gateway = SL_UNSET;
+    location->writes = SL_UNSET;
+    location->replay = SL_UNSET;
     return location;
 }
 
@@ -75,6 +81,12 @@ void *sl_conf_merge_location(apr_pool_t *p, void *base, void *add)
     INHERIT(cookies, NULL);
     INHERIT(pass, SL_PASS_UNSET);
     INHERIT(user_header, NULL);
+    INHERIT(gateway, SL_UNSET);
+    INHERIT(session_params, NULL);
+    INHERIT(writes, SL_UNSET);
+    INHERIT(replay, SL_UNSET);
+    INHERIT(callers, NULL);
+    INHERIT(guard, SL_GUARD_UNSET);
     return out;
 }
 
@@ -113,16 +125,74 @@ apr_interval_time_t sl_conf_max(const sl_server_t *server)
     return server->max != SL_UNSET ? server->max : SL_DEFAULT_MAX;
 }
 
-const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name)
+const sl_gateway_conf_t *sl_conf_gateway(const sl_server_t *server, const char *uri)
+{
+    const sl_gateway_conf_t *best = NULL;
+
+    for (int i = 0; i < server->gateways->nelts; i++) {
+        const sl_gateway_conf_t *one = &APR_ARRAY_IDX(server->gateways, i, sl_gateway_conf_t);
+
+        if (sl_url_is_below(uri, one->path) &&
+            (best == NULL || strlen(one->path) > strlen(best->path))) {
+            best = one;
+        }
+    }
+    return best != NULL && best->location->gateway == 1 ? best : NULL;
+}
+
+bool sl_conf_has_gateway(const server_rec *main_server)
+{
+    for (const server_rec *s = main_server; s != NULL; s = s->next) {
+        const apr_array_header_t *gateways = sl_conf_server(s)->gateways;
+
+        for (int i = 0; i < gateways->nelts; i++) {
+            if (APR_ARRAY_IDX(gateways, i, sl_gateway_conf_t).location->gateway == 1) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+const char *const *sl_conf_session_params(const sl_location_conf_t *location)
+{
+    static const char *const usual[] = {SL_DEFAULT_SESSION_PARAM, NULL};
+
+    return location->session_params != NULL ? location->session_params : usual;
+}
+
+bool sl_conf_may_write(const sl_location_conf_t *location)
+{
+    return location->writes == 1;
+}
+
+apr_off_t sl_conf_replay(const sl_location_conf_t *location)
+{
+    return location->replay != SL_UNSET ? location->replay : SL_DEFAULT_REPLAY;
+}
+
+sl_guard_mode_t sl_conf_guard(const sl_location_conf_t *location)
+{
+    return location->guard != SL_GUARD_UNSET ? location->guard : SL_GUARD_ON;
+}
+
+const sl_ehr_conf_t *sl_conf_ehr_section(const sl_main_t *main, const char *name)
 {
     for (int i = 0; i < main->ehrs->nelts; i++) {
         const sl_ehr_conf_t *conf = APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *);
 
         if (strcmp(conf->ehr.name, name) == 0) {
-            return &conf->ehr;
+            return conf;
         }
     }
     return NULL;
+}
+
+const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name)
+{
+    const sl_ehr_conf_t *conf = sl_conf_ehr_section(main, name);
+
+    return conf != NULL ? &conf->ehr : NULL;
 }
 
 const sl_redirect_conf_t *sl_conf_redirect(const sl_server_t *server, const char *app,

@@ -19,6 +19,8 @@ typedef struct {
     sl_ehr_t ehr;
     const char *secret_source; /* "file:…" or "exec:…"; NULL: none */
     apr_array_header_t *embed; /* what ehr.embed shows to others */
+    const char *base;          /* what mod_proxy is asked for, set by check_config: see
+                                  sl_gateway_proxy_base() */
     int line;                  /* of <SmartEHR>, for messages */
     const char *file;
 } sl_ehr_conf_t;
@@ -31,10 +33,10 @@ typedef struct {
     const sl_site_t *site; /* as the flows see it, for the server it is merged into */
 } sl_redirect_conf_t;
 
-/** A <Location> with SmartGateway on; `location` is what holds there once check_config has run. */
+/** A <Location> with SmartGateway; `location` is what holds there once check_config has run. */
 typedef struct {
-    const char *path;
-    const sl_location_conf_t *location;
+    const char *path;                   /* without a slash at its end */
+    const sl_location_conf_t *location; /* location->gateway: on or off */
     bool is_open; /* Require all granted: a caller has to prove itself for anything */
 } sl_gateway_conf_t;
 
@@ -129,7 +131,8 @@ bool sl_conf_is_toplevel(const sl_server_t *server);
 apr_interval_time_t sl_conf_idle(const sl_server_t *server);
 apr_interval_time_t sl_conf_max(const sl_server_t *server);
 
-/** The gateway that `uri` (a path) is below, the longest; NULL: none. */
+/** The gateway that `uri` (a decoded path) is, or is below; the longest. NULL: none, or it is off.
+ */
 const sl_gateway_conf_t *sl_conf_gateway(const sl_server_t *server, const char *uri);
 /** Is there a gateway anywhere? */
 bool sl_conf_has_gateway(const server_rec *main_server);
@@ -142,6 +145,7 @@ sl_guard_mode_t sl_conf_guard(const sl_location_conf_t *location);
 
 /** The EHR of this name, or NULL. */
 const sl_ehr_t *sl_conf_ehr(const sl_main_t *main, const char *name);
+const sl_ehr_conf_t *sl_conf_ehr_section(const sl_main_t *main, const char *name);
 
 /** The redirect location of an app in this server; `path` narrows it down where not NULL. */
 const sl_redirect_conf_t *sl_conf_redirect(const sl_server_t *server, const char *app,

@@ -132,7 +132,7 @@ static const char *first_wrong(server_rec *s, apr_pool_t *p)
 
     for (const server_rec *v = s; v != NULL && wrong == NULL; v = v->next) {
         is_used = is_used || sl_conf_server(v)->redirects->nelts > 0;
-        sl_conf_resolve_redirects(v, p);
+        sl_conf_resolve_locations(v, p);
         wrong = check_server(v, p);
     }
     if (wrong == NULL && is_used) {

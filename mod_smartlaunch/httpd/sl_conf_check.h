@@ -15,10 +15,10 @@ int sl_conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server
 const char *sl_conf_check_ehr(sl_ehr_conf_t *conf, apr_pool_t *p);
 
 /**
- * Gives every Redirect URL of a server the directives that hold at its path, from whichever
- * <Location> they come. After the virtual hosts are merged, before anything is checked.
+ * Gives every Redirect URL and gateway of a server the directives that hold at its path, from
+ * whichever <Location> they come. After the virtual hosts are merged, before anything is checked.
  */
-void sl_conf_resolve_redirects(const server_rec *s, apr_pool_t *p);
+void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p);
 
 /** What is refused in the tree of directives (locations, caches, trailers); NULL: nothing. */
 const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p);

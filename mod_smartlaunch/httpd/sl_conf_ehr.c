@@ -325,3 +325,22 @@ const char *sl_ehr_outbound(cmd_parms *cmd, void *dir, int argc, char *const arg
     }
     return wrong;
 }
+
+const char *sl_ehr_renew(cmd_parms *cmd, void *dir, const char *value)
+{
+    const char *wrong = NULL;
+    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    const char *ahead = sl_directive_option(value, "ahead");
+
+    (void)dir;
+    if (conf == NULL) {
+        return wrong;
+    }
+    if (ahead == NULL) {
+        return apr_psprintf(cmd->pool,
+                            "SmartRenew in <SmartEHR %s>: \"%s\" is not understood; write "
+                            "SmartRenew ahead=60s",
+                            conf->ehr.name, value);
+    }
+    return sl_directive_time(cmd, ahead, &conf->ehr.renew_ahead);
+}

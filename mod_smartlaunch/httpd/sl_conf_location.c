@@ -6,21 +6,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <http_core.h>
 #include <string.h>
-
-/** The literal path of the <Location> that `cmd` stands in, or NULL. */
-static const char *literal_location(const cmd_parms *cmd)
-{
-    const ap_directive_t *parent = cmd->directive->parent;
-
-    if (parent == NULL || strcasecmp(parent->directive, "<Location") != 0 ||
-        parent->args[0] == '~' || cmd->path == NULL || cmd->path[0] != '/' ||
-        strpbrk(cmd->path, "*?[") != NULL) {
-        return NULL;
-    }
-    return cmd->path;
-}
 
 static const char *check_redirect_path(cmd_parms *cmd, const char *path)
 {
@@ -40,7 +26,7 @@ static const char *check_redirect_path(cmd_parms *cmd, const char *path)
 const char *sl_location_target(cmd_parms *cmd, void *dir, const char *path)
 {
     sl_location_conf_t *location = dir;
-    const char *here = literal_location(cmd);
+    const char *here = sl_directive_location(cmd);
     const char *wrong = check_redirect_path(cmd, here);
     sl_redirect_conf_t *redirect;
 
@@ -75,7 +61,7 @@ const char *sl_location_app(cmd_parms *cmd, void *dir, const char *name)
                             name);
     }
     location->app = name;
-    location->path = literal_location(cmd);
+    location->path = sl_directive_location(cmd);
     return NULL;
 }
 
@@ -137,7 +123,7 @@ const char *sl_location_login(cmd_parms *cmd, void *dir, int on)
     sl_location_conf_t *location = dir;
 
     location->login = on;
-    location->path = literal_location(cmd);
+    location->path = sl_directive_location(cmd);
     return NULL;
 }
 
@@ -183,7 +169,7 @@ const char *sl_location_cookies(cmd_parms *cmd, void *dir, int argc, char *const
     sl_location_conf_t *location = dir;
     sl_app_cookie_rule_t *rule = apr_pcalloc(cmd->pool, sizeof(*rule));
 
-    location->path = literal_location(cmd);
+    location->path = sl_directive_location(cmd);
     location->cookies = rule;
     for (size_t i = 0; argc == 1 && i < sizeof(words) / sizeof(words[0]); i++) {
         if (strcmp(argv[0], words[i].word) == 0) {

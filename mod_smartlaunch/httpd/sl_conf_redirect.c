@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What holds for a Redirect URL: its own section and all others that cover its path. */
+/* What holds for a Redirect URL or a gateway: its own section and all others that cover its path.
+ */
 #include "httpd/sl_conf_check.h"
 
 #include <apr_fnmatch.h>
@@ -43,7 +44,7 @@ static const sl_location_conf_t *location_of(const server_rec *s, const char *pa
     return merged;
 }
 
-void sl_conf_resolve_redirects(const server_rec *s, apr_pool_t *p)
+void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p)
 {
     const sl_server_t *server = sl_conf_server(s);
 
@@ -51,5 +52,10 @@ void sl_conf_resolve_redirects(const server_rec *s, apr_pool_t *p)
         sl_redirect_conf_t *redirect = &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
 
         redirect->location = location_of(s, redirect->path, p);
+    }
+    for (int i = 0; i < server->gateways->nelts; i++) {
+        sl_gateway_conf_t *gateway = &APR_ARRAY_IDX(server->gateways, i, sl_gateway_conf_t);
+
+        gateway->location = location_of(s, gateway->path, p);
     }
 }

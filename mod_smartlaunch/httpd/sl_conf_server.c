@@ -7,6 +7,25 @@
 #include <apr_strings.h>
 #include <string.h>
 
+static const char *database_option(cmd_parms *cmd, sl_main_t *main, const char *word)
+{
+    const char *prepare = sl_directive_option(word, "prepare");
+    const char *listen = sl_directive_option(word, "listen");
+
+    if (prepare != NULL && (strcmp(prepare, "on") == 0 || strcmp(prepare, "off") == 0)) {
+        main->prepare = strcmp(prepare, "on") == 0;
+    } else if (listen != NULL && listen[0] != '\0') {
+        main->listen = listen;
+    } else {
+        return apr_psprintf(cmd->pool,
+                            "SmartDatabase: \"%s\" is not understood; put the whole connection "
+                            "string in quotes, then prepare=on, prepare=off or, in quotes again, "
+                            "\"listen=CONNECTION STRING\"",
+                            word);
+    }
+    return NULL;
+}
+
 const char *sl_server_database(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     sl_main_t *main = sl_directive_main(cmd);
@@ -20,18 +39,10 @@ const char *sl_server_database(cmd_parms *cmd, void *dir, int argc, char *const 
         return "SmartDatabase needs a connection string: SmartDatabase \"service=smartlaunch\"";
     }
     main->database = argv[0];
-    for (int i = 1; i < argc; i++) {
-        const char *value = sl_directive_option(argv[i], "prepare");
-
-        if (value == NULL || (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)) {
-            return apr_psprintf(cmd->pool,
-                                "SmartDatabase: \"%s\" is not understood; put the whole "
-                                "connection string in quotes, then prepare=on or prepare=off",
-                                argv[i]);
-        }
-        main->prepare = strcmp(value, "on") == 0;
+    for (int i = 1; i < argc && wrong == NULL; i++) {
+        wrong = database_option(cmd, main, argv[i]);
     }
-    return NULL;
+    return wrong;
 }
 
 const char *sl_server_keyring(cmd_parms *cmd, void *dir, const char *path)
@@ -55,12 +66,12 @@ const char *sl_server_state_dir(cmd_parms *cmd, void *dir, const char *path)
         return wrong;
     }
     path = ap_server_root_relative(cmd->pool, path);
-    if (path == NULL || apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool) != APR_SUCCESS ||
-        info.filetype != APR_DIR) {
+    if (path == NULL || (apr_stat(&info, path, APR_FINFO_TYPE, cmd->temp_pool) == APR_SUCCESS &&
+                         info.filetype != APR_DIR)) {
         return apr_psprintf(cmd->pool,
-                            "SmartStateDir: there is no directory %s; make one that only httpd's "
-                            "user can enter (mode 700)",
-                            path);
+                            "SmartStateDir: %s is no directory; write the path of one that only "
+                            "httpd's user can enter (it is made at start where it is missing)",
+                            path != NULL ? path : "that");
     }
     sl_directive_main(cmd)->state_dir = path;
     return NULL;
@@ -176,22 +187,62 @@ const char *sl_server_offline(cmd_parms *cmd, void *dir, const char *time)
     return wrong != NULL ? wrong : sl_directive_time(cmd, time, &sl_directive_main(cmd)->offline);
 }
 
-const char *sl_server_keep(cmd_parms *cmd, void *dir, const char *steps)
+/** Less than a day leaves nobody time to look at what was kept. */
+static const char *keep_time(cmd_parms *cmd, const char *text, apr_interval_time_t *out)
 {
-    const char *wrong = sl_directive_main_only(cmd);
-    const char *time = sl_directive_option(steps, "steps");
-    apr_interval_time_t *keep = &sl_directive_main(cmd)->keep_steps;
+    const char *wrong = sl_directive_time(cmd, text, out);
 
-    (void)dir;
-    if (wrong == NULL && time == NULL) {
-        wrong = apr_psprintf(
-            cmd->pool, "SmartKeep: \"%s\" is not understood; write SmartKeep steps=30d", steps);
-    }
-    if (wrong == NULL) {
-        wrong = sl_directive_time(cmd, time, keep);
-    }
-    if (wrong == NULL && *keep < apr_time_from_sec(24 * 3600)) {
-        wrong = "SmartKeep: less than a day leaves support without a trace; write steps=30d";
+    if (wrong == NULL && *out < apr_time_from_sec(24 * 3600)) {
+        wrong = "SmartKeep: less than a day leaves support without a trace; write steps=30d, "
+                "access=365d or access=forever";
     }
     return wrong;
+}
+
+const char *sl_server_keep(cmd_parms *cmd, void *dir, int argc, char *const argv[])
+{
+    const char *wrong = sl_directive_main_only(cmd);
+    sl_main_t *main = sl_directive_main(cmd);
+
+    (void)dir;
+    for (int i = 0; i < argc && wrong == NULL; i++) {
+        const char *steps = sl_directive_option(argv[i], "steps");
+        const char *access = sl_directive_option(argv[i], "access");
+
+        if (steps != NULL) {
+            wrong = keep_time(cmd, steps, &main->keep_steps);
+        } else if (access != NULL && strcmp(access, "forever") == 0) {
+            main->keep_access = 0;
+        } else if (access != NULL) {
+            wrong = keep_time(cmd, access, &main->keep_access);
+        } else {
+            wrong = apr_psprintf(cmd->pool,
+                                 "SmartKeep: \"%s\" is not understood; write SmartKeep steps=30d "
+                                 "access=forever",
+                                 argv[i]);
+        }
+    }
+    return wrong;
+}
+
+const char *sl_server_audit(cmd_parms *cmd, void *dir, const char *mode)
+{
+    static const struct {
+        const char *word;
+        sl_audit_mode_t mode;
+    } words[] = {{"on", SL_AUDIT_ON}, {"required", SL_AUDIT_REQUIRED}, {"off", SL_AUDIT_OFF}};
+    const char *wrong = sl_directive_main_only(cmd);
+
+    (void)dir;
+    for (size_t i = 0; wrong == NULL && i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(mode, words[i].word) == 0) {
+            sl_directive_main(cmd)->audit = words[i].mode;
+            return NULL;
+        }
+    }
+    return wrong != NULL ? wrong
+                         : apr_psprintf(cmd->pool,
+                                        "SmartAudit: \"%s\" is not understood; write required, "
+                                        "on or off",
+                                        mode);
 }

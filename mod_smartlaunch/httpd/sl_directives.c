@@ -92,6 +92,18 @@ const char *sl_directive_main_only(cmd_parms *cmd)
                         cmd->cmd->name);
 }
 
+const char *sl_directive_location(const cmd_parms *cmd)
+{
+    const ap_directive_t *parent = cmd->directive->parent;
+
+    if (parent == NULL || strcasecmp(parent->directive, "<Location") != 0 ||
+        parent->args[0] == '~' || cmd->path == NULL || cmd->path[0] != '/' ||
+        strpbrk(cmd->path, "*?[") != NULL) {
+        return NULL;
+    }
+    return cmd->path;
+}
+
 sl_server_t *sl_directive_server(cmd_parms *cmd)
 {
     return ap_get_module_config(cmd->server->module_config, &smartlaunch_module);
@@ -114,7 +126,8 @@ sl_main_t *sl_directive_main(cmd_parms *cmd)
 
 const command_rec sl_directives[] = {
     AP_INIT_TAKE_ARGV("SmartDatabase", sl_server_database, NULL, HERE,
-                      "PostgreSQL: a libpq connection string or URI [prepare=on|off]"),
+                      "PostgreSQL: a libpq connection string or URI [prepare=on|off] "
+                      "[\"listen=CONNINFO\"]"),
     AP_INIT_TAKE1("SmartKeyring", sl_server_keyring, NULL, HERE,
                   "file with the keys that seal tokens at rest"),
     AP_INIT_TAKE1("SmartPublicURL", sl_server_public_url, NULL, HERE,
@@ -128,8 +141,10 @@ const command_rec sl_directives[] = {
     AP_INIT_TAKE12("SmartCookie", sl_server_cookie, NULL, HERE, "NAME [embedded|toplevel]"),
     AP_INIT_TAKE1("SmartOffline", sl_server_offline, NULL, HERE,
                   "how long shared memory is believed while PostgreSQL is away"),
-    AP_INIT_TAKE1("SmartKeep", sl_server_keep, NULL, HERE,
-                  "steps=TIME: how long flight-recorder rows are kept"),
+    AP_INIT_TAKE_ARGV("SmartKeep", sl_server_keep, NULL, HERE,
+                      "steps=TIME access=TIME: how long flight-recorder and access rows are kept"),
+    AP_INIT_TAKE1("SmartAudit", sl_server_audit, NULL, HERE,
+                  "required|on|off: a row for every FHIR call"),
 
     AP_INIT_RAW_ARGS("<SmartEHR", sl_section_ehr, NULL, HERE, "one EHR: <SmartEHR NAME>"),
     EHR_TEXT("SmartIssuer", issuer, "FHIR base URL = iss of a launch"),
@@ -150,6 +165,8 @@ const command_rec sl_directives[] = {
     AP_INIT_TAKE_ARGV("SmartOutbound", sl_ehr_outbound, NULL, HERE,
                       "[ca=PATH] [proxy=URL] [connect=TIME] [timeout=TIME] [max=N] "
                       "[insecure-loopback]"),
+    AP_INIT_TAKE1("SmartRenew", sl_ehr_renew, NULL, HERE,
+                  "ahead=TIME: renew a token that has less than this left"),
 
     AP_INIT_TAKE1("SmartTarget", sl_location_target, NULL, THERE,
                   "makes this location the Redirect URL; where a finished launch goes"),
@@ -164,5 +181,17 @@ const command_rec sl_directives[] = {
     AP_INIT_TAKE1("SmartPassAs", sl_location_pass, NULL, THERE, "env|headers|both"),
     AP_INIT_TAKE1("SmartUserHeader", sl_location_user_header, NULL, THERE,
                   "the app user also in this request header"),
+
+    AP_INIT_FLAG("SmartGateway", sl_location_gateway, NULL, THERE,
+                 "this location forwards FHIR requests with the stored token"),
+    AP_INIT_TAKE_ARGV("SmartSessionParam", sl_location_session_param, NULL, THERE,
+                      "query parameters that carry a session id"),
+    AP_INIT_FLAG("SmartWrites", sl_location_writes, NULL, THERE,
+                 "let POST, PUT, PATCH and DELETE through"),
+    AP_INIT_TAKE1("SmartReplay", sl_location_replay, NULL, THERE,
+                  "request bodies up to this size can be sent again after a renewal"),
+    AP_INIT_TAKE2("SmartCaller", sl_location_caller, NULL, THERE,
+                  "NAME file:PATH: a caller that may say Smart-User"),
+    AP_INIT_TAKE1("SmartPatientGuard", sl_location_guard, NULL, THERE, "on|strict|off"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL},
 };

@@ -20,6 +20,9 @@ const char *sl_directive_size(cmd_parms *cmd, const char *text, apr_size_t *out)
 /** NULL, or the sentence that says the directive belongs outside <VirtualHost>. */
 const char *sl_directive_main_only(cmd_parms *cmd);
 
+/** The literal path of the <Location> that the directive stands in; NULL: it is none. */
+const char *sl_directive_location(const cmd_parms *cmd);
+
 /** The configuration of the server the directive stands in. */
 sl_server_t *sl_directive_server(cmd_parms *cmd);
 /** The process-wide part; a virtual host has it only after the merge, so this asks main. */
@@ -34,7 +37,8 @@ const char *sl_server_state_dir(cmd_parms *cmd, void *dir, const char *path);
 const char *sl_server_cache(cmd_parms *cmd, void *dir, const char *size);
 const char *sl_server_session(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_server_cookie(cmd_parms *cmd, void *dir, const char *name, const char *mode);
-const char *sl_server_keep(cmd_parms *cmd, void *dir, const char *steps);
+const char *sl_server_keep(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_server_audit(cmd_parms *cmd, void *dir, const char *mode);
 const char *sl_server_offline(cmd_parms *cmd, void *dir, const char *time);
 
 const char *sl_section_ehr(cmd_parms *cmd, void *dir, const char *arg);
@@ -48,6 +52,7 @@ const char *sl_ehr_aud(cmd_parms *cmd, void *dir, const char *value);
 const char *sl_ehr_pkce(cmd_parms *cmd, void *dir, const char *value);
 const char *sl_ehr_embed(cmd_parms *cmd, void *dir, const char *origin);
 const char *sl_ehr_outbound(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_ehr_renew(cmd_parms *cmd, void *dir, const char *value);
 
 const char *sl_location_target(cmd_parms *cmd, void *dir, const char *path);
 const char *sl_location_app(cmd_parms *cmd, void *dir, const char *name);
@@ -57,5 +62,12 @@ const char *sl_location_serve(cmd_parms *cmd, void *dir, const char *name);
 const char *sl_location_cookies(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_location_pass(cmd_parms *cmd, void *dir, const char *value);
 const char *sl_location_user_header(cmd_parms *cmd, void *dir, const char *name);
+
+const char *sl_location_gateway(cmd_parms *cmd, void *dir, int on);
+const char *sl_location_session_param(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_location_writes(cmd_parms *cmd, void *dir, int on);
+const char *sl_location_replay(cmd_parms *cmd, void *dir, const char *size);
+const char *sl_location_caller(cmd_parms *cmd, void *dir, const char *name, const char *source);
+const char *sl_location_guard(cmd_parms *cmd, void *dir, const char *mode);
 
 #endif

@@ -19,14 +19,22 @@ typedef struct {
 } sl_gateway_ask_t;
 
 /**
- * For a path below a gateway: record what is ours and take it out of headers (the caller of this
- * removes all of ours anyway), args, parsed_uri, unparsed_uri and the_request. NULL: no gateway.
+ * In post_read_request, for a path below a gateway: record what is ours and take it out of args,
+ * parsed_uri, unparsed_uri, the_request and Referer; the caller of this removes our headers.
+ * NULL: no gateway.
  */
 sl_gateway_ask_t *sl_gateway_ask_take(request_rec *r, const sl_server_t *server);
 
 /**
- * The SmartCaller that this request proves to be, by the secret in Smart-Caller (compared in
- * constant time) or by httpd's own authentication (r->user). NULL: none.
+ * In translate_name: `gateway`, `ehr` and `path` from r->uri as httpd has decoded it by now, so
+ * that they name what its Location sections, and so Require, were chosen by.
+ * @return false: after all this is no gateway's path
+ */
+bool sl_gateway_ask_settle(const request_rec *r, sl_gateway_ask_t *ask);
+
+/**
+ * The SmartCaller that this request proves to be: by the secret in Smart-Caller (compared in
+ * constant time), or where none was sent by httpd's own authentication (r->user). NULL: none.
  */
 const char *sl_gateway_ask_caller(const request_rec *r, const sl_gateway_ask_t *ask);
 

@@ -260,6 +260,9 @@ static void take_cookie(request_rec *r, sl_request_t *request, const sl_server_t
 static void take_names(request_rec *r, sl_request_t *request)
 {
     for (request_rec *one = r; one != NULL; one = one->prev) {
+        sl_gateway_ask_t *gateway = sl_gateway_ask_take(one, sl_conf_server(r->server));
+
+        request->gateway = gateway != NULL ? gateway : request->gateway;
         take_handle(one, request);
         take_query(one, request);
         r->the_request = one->the_request; /* all tell what the first was asked */

@@ -9,6 +9,7 @@
 #include "flow/sl_browser.h"
 #include "flow/sl_trace.h"
 #include "httpd/sl_conf.h"
+#include "httpd/sl_gateway_ask.h"
 #include "smart/sl_ask.h"
 #include "smart/sl_bind.h"
 
@@ -25,6 +26,7 @@ typedef struct {
     const char *uri;     /* path and query without the handle, as sent */
     const char *query;   /* of a Redirect URL; nobody else sees it */
     sl_ask_t ask;
+    sl_gateway_ask_t *gateway; /* of a call to a gateway; NULL: it is none */
 
     /* found out */
     const sl_redirect_conf_t *claim;   /* the Redirect URL this request is under; NULL: none */
@@ -36,6 +38,7 @@ typedef struct {
     bool wants_launch;                 /* Require asks for a launch, and there is a session only */
     bool is_lacking;                   /* the launch lacks what a Require of ours asks for */
     bool is_answered;                  /* by us: the app's filter has nothing to do */
+    struct sl_gateway_call *call;      /* httpd/sl_gateway_call.h; NULL: below no gateway */
 } sl_request_t;
 
 /** The record of a request; made when there is none. Subrequests share their main's. */
