@@ -2,6 +2,7 @@
 #include "flow/sl_browser.h"
 #include "base/sl_json.h"
 #include "flow/sl_pack.h"
+#include "flow/sl_use.h"
 #include "smart/sl_app_cookie.h"
 
 #include <apr_strings.h>
@@ -9,7 +10,6 @@
 
 #define KIND_BROWSER 'B'
 #define KIND_FORGOTTEN 'G'
-#define KIND_USE 'U'
 
 /** Longer than any reading of PostgreSQL takes (its time-outs bound it). */
 #define READING apr_time_from_sec(10)
@@ -129,51 +129,18 @@ static bool recall(sl_browser_view_t *out, const sl_shm_entry_t *entry, apr_pool
     return !from.bad && from.at == from.end;
 }
 
-/**
- * The last use of a launch, as memory knows it. It is kept beside what was read of the launch, so
- * that noting a use neither takes that away nor makes it older; and it counts while PostgreSQL
- * cannot be told.
- */
-static apr_time_t last_use(const sl_runtime_t *rt, const sl_launch_t *row, apr_time_t now)
+static sl_use_t use_of(const sl_launch_t *row)
 {
-    sl_shm_key_t where = sl_shm_key(KIND_USE, row->id, strlen(row->id));
-    sl_shm_entry_t entry;
-    apr_pool_t *tmp;
-    apr_time_t last = row->last_seen_at;
+    const sl_use_t use = {row->id, row->last_seen_at, row->expires_at};
 
-    if (apr_pool_create(&tmp, NULL) != APR_SUCCESS) {
-        return last;
-    }
-    if (sl_shm_get(rt->shm, &where, now, &entry, tmp) == SL_OK && entry.stored > last) {
-        last = entry.stored;
-    }
-    apr_pool_destroy(tmp);
-    return last;
-}
-
-static void note_use(const sl_runtime_t *rt, const sl_launch_t *row, const sl_browser_key_t *key)
-{
-    sl_shm_key_t where = sl_shm_key(KIND_USE, row->id, strlen(row->id));
-    sl_shm_put_t entry;
-    sl_err_t err;
-
-    memset(&entry, 0, sizeof(entry));
-    entry.value.bytes = (const unsigned char *)"";
-    entry.now = key->now;
-    entry.expires = key->now + key->idle;
-    entry.rank = SL_SHM_HIGH;
-    if (sl_shm_put(rt->shm, &where, &entry, &err) != SL_OK) {
-        sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
-    }
+    return use;
 }
 
 static bool is_over(const sl_runtime_t *rt, const sl_launch_t *row, const sl_browser_key_t *key)
 {
-    if (key->now >= row->expires_at) {
-        return true;
-    }
-    return key->now >= row->last_seen_at + key->idle &&
-           key->now >= last_use(rt, row, key->now) + key->idle;
+    const sl_use_t use = use_of(row);
+
+    return sl_use_is_over(rt, &use, key->idle, key->now);
 }
 
 static void judge(sl_browser_view_t *view, const sl_runtime_t *rt, const sl_browser_key_t *key)
@@ -371,14 +338,14 @@ void sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
                       const sl_browser_launch_t *launch)
 {
     apr_interval_time_t every = key->idle / 4 < TOUCH_EVERY ? key->idle / 4 : TOUCH_EVERY;
+    const sl_use_t use = use_of(&launch->row);
     sl_err_t err;
     sl_rc_t rc;
 
-    if (key->now < launch->row.last_seen_at + every ||
-        key->now < last_use(rt, &launch->row, key->now) + every) {
+    if (key->now < use.last_seen_at + every || key->now < sl_use_last(rt, &use, key->now) + every) {
         return;
     }
-    note_use(rt, &launch->row, key);
+    sl_use_note(rt, use.launch, key->idle, key->now);
     rc = sl_store_launch_touch(rt->db, launch->row.id, &err);
     if (rc == SL_EXPIRED) {
         sl_browser_forget(rt, key->cookie, key->app);

@@ -43,6 +43,17 @@ void sl_pack_text(sl_pack_t *pack, const char *text)
     }
 }
 
+/** Length and one, 0 for NULL; then the bytes. */
+void sl_pack_bytes(sl_pack_t *pack, sl_bytes_t bytes)
+{
+    apr_uint32_t len = bytes.bytes == NULL ? 0 : (apr_uint32_t)bytes.len + 1;
+
+    append(pack, &len, sizeof(len));
+    if (len > 1) {
+        append(pack, bytes.bytes, len - 1);
+    }
+}
+
 static bool take(sl_unpack_t *from, void *out, apr_size_t len)
 {
     if (from->bad || (apr_size_t)(from->end - from->at) < len) {
@@ -76,4 +87,23 @@ const char *sl_unpack_text(sl_unpack_t *from)
     }
     from->at += len;
     return text;
+}
+
+sl_bytes_t sl_unpack_bytes(sl_unpack_t *from)
+{
+    sl_bytes_t bytes = {NULL, 0};
+    apr_uint32_t len = 0;
+
+    if (!take(from, &len, sizeof(len)) || len == 0) {
+        return bytes;
+    }
+    len--;
+    if ((apr_size_t)(from->end - from->at) < len) {
+        from->bad = true;
+        return bytes;
+    }
+    bytes.bytes = (const unsigned char *)from->at;
+    bytes.len = len;
+    from->at += len;
+    return bytes;
 }
