@@ -39,6 +39,7 @@ typedef struct {
     const char *launch, *app, *ehr, *app_user,
         *patient;              /* the launch's; the last two may be NULL */
     const char *launch_key_id; /* derives the session id */
+    const char *issuer, *sub;  /* of the id_token of the launch; NULL: there was none */
     unsigned char session_hash[SL_SHA256_LEN];
     bool is_live; /* the launch's state, not its limits */
     apr_time_t last_seen_at, launch_expires_at;

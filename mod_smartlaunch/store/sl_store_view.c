@@ -42,6 +42,8 @@ void sl_store_read_view(sl_token_view_t *out, const sl_rows_t *rows, int i)
     out->app_user = sl_rows_text(rows, i, "l_app_user");
     out->patient = sl_rows_text(rows, i, "l_patient");
     out->launch_key_id = sl_rows_text(rows, i, "l_key_id");
+    out->issuer = sl_rows_text(rows, i, "l_issuer");
+    out->sub = sl_rows_text(rows, i, "l_sub");
     if (print.bytes != NULL && print.len == sizeof(out->session_hash)) {
         memcpy(out->session_hash, print.bytes, sizeof(out->session_hash));
     }
