@@ -105,31 +105,45 @@ static sl_rc_t renew(renewal_t *renewal, const sl_login_t *login, sl_err_t *err)
     return rc;
 }
 
-sl_rc_t sl_login_link(const char **new_browser, const sl_login_t *login, const char *user,
-                      sl_err_t *err)
+/** Seal for the user what there is, and store it with the link. */
+static sl_rc_t make_link(sl_link_made_t *made, const sl_login_t *login, const char *user,
+                         const renewal_t *renewal, sl_err_t *err)
 {
     sl_link_make_t make;
-    sl_link_made_t made = {0};
-    renewal_t renewal;
-    sl_rc_t rc = renew(&renewal, login, err);
+    sl_rc_t rc;
 
     memset(&make, 0, sizeof(make));
-    if (rc == SL_OK) {
-        rc = reseal(&make, login, user, err);
-    }
+    rc = reseal(&make, login, user, err);
     if (rc != SL_OK) {
         return rc;
     }
     make.launch = login->launch->row.id;
-    make.browser_hash = renewal.old_hash;
-    make.new_browser_hash = renewal.new_hash;
+    make.browser_hash = renewal->old_hash;
+    make.new_browser_hash = renewal->new_hash;
     make.app_user = user;
     make.how = "app";
     make.others = SL_OTHERS_END;
     make.max = login->key->max;
-    sl_trace_ok(login->trace, "link", 0, 0, "confirmed by the user");
     make.steps = login->trace->steps;
-    rc = sl_store_link_make(&made, login->rt->db, &make, login->trace->p, err);
+    return sl_store_link_make(made, login->rt->db, &make, login->trace->p, err);
+}
+
+sl_rc_t sl_login_link(const char **new_browser, const sl_login_t *login, const char *user,
+                      sl_err_t *err)
+{
+    sl_link_made_t made = {0};
+    renewal_t renewal;
+    sl_rc_t rc = renew(&renewal, login, err);
+
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_trace_ok(login->trace, "link", 0, 0, "confirmed by the user");
+    rc = make_link(&made, login, user, &renewal, err);
+    if (rc == SL_EXPIRED) {
+        /* Perhaps the token was renewed between reading and writing it: then it is another now. */
+        rc = make_link(&made, login, user, &renewal, err);
+    }
     forget(login);
     *new_browser = rc == SL_OK && made.moved ? renewal.value : NULL;
     return rc;

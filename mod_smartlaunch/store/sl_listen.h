@@ -12,7 +12,7 @@
 
 typedef struct sl_listen sl_listen_t;
 
-/** "launch" or "link" with the id and the key id of the row; never a secret. */
+/** That launch or its token changed. Anybody may send one, so it is a hint and nothing more. */
 typedef struct {
     const char *launch; /* launch.id */
     const char *key_id; /* launch.key_id: derives the session id */
@@ -28,7 +28,9 @@ sl_listen_t *sl_listen_new(apr_pool_t *p, const char *conninfo, const sl_log_t *
 
 /**
  * Hints that came, waiting at most `wait` for the first. Connects when there is no connection (at
- * most every few seconds). SL_UNAVAILABLE: PostgreSQL is away; nobody need be told again.
+ * most every few seconds, for two seconds per host unless conninfo has connect_timeout).
+ * SL_UNAVAILABLE: PostgreSQL is away, and some or all of `wait` has passed; nobody need be told
+ * again.
  */
 SL_MUST_USE sl_rc_t sl_listen_next(sl_hints_t *out, sl_listen_t *listen, apr_interval_time_t wait,
                                    apr_pool_t *p, sl_err_t *err);
