@@ -12,7 +12,7 @@ usage: ./demo.sh               install, build, start, and say where to look
        ./demo.sh --once        start, walk through it in a headless Chromium, end; exit status 0 if all went well
        ./demo.sh --screenshots the same way, but write docs/img/*.png
 
-APP_PORT (8443) and EHR_PORT (9443) are the ports on loopback; --once and --screenshots take free ones.
+APP_PORT (8443), EHR_PORT (9443) and GATEWAY_PORT (8081) are the ports on loopback; --once and --screenshots take free ones.
 SL_BUILD is a build folder to use; without it the module is built in build/.
 TEXT
 }
@@ -51,7 +51,7 @@ start_demo() {
     fi
     prepare
     [ -d "$top/build/demo/" ] || { dir=$(stack_new_dir) && ln -sfn "$dir" "$top/build/demo"; }
-    echo "${APP_PORT:-8443} ${EHR_PORT:-9443}" >"$top/build/demo/ports"
+    echo "${APP_PORT:-8443} ${EHR_PORT:-9443} ${GATEWAY_PORT:-8081}" >"$top/build/demo/ports"
     use_demo_dir
     echo "Starting …"
     trap stack_stop EXIT
@@ -76,7 +76,8 @@ The demo runs. Open
 
 in a browser on this machine and accept its certificate for both sites (open $DEMO_APP/ once, too).
 Choose dr-smith, open a patient, click "Open Asthma in Adults". The first time the study asks who you
-are (alice, password alice-demo; also bob, carol); the second time it knows.
+are (alice, password alice-demo; also bob, carol); the second time it knows. The record shows what the EHR
+knows of the patient, read through the gateway.
 
 Logs: build/demo/log/    End it: ./demo.sh stop
 TEXT

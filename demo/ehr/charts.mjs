@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every patient here has besides what Synthea made up: asthma, its treatment, allergies, and laboratory
+// What every patient here has besides or instead of what Synthea made up (which are children): asthma, its treatment, allergies, and laboratory
 // results of the last five years. Made from the patient's id alone, so that it is the same at every start.
 
 import { createHash } from 'node:crypto';
@@ -84,6 +84,17 @@ function allergy(patient, n, kind, text, criticality, reaction) {
     recordedDate: visitDay(patient, VISITS),
     reaction: [{ manifestation: [{ text: reaction }] }],
   };
+}
+
+// Height, weight and body mass index as of a grown-up; other resources stay as they are.
+export function grownUp(resource, patient) {
+  const loinc = resource.resourceType === 'Observation' && resource.code.coding?.[0].code;
+  if (!['8302-2', '29463-7', '39156-5'].includes(loinc)) return resource;
+  const day = resource.effectiveDateTime.slice(0, 10);
+  const height = 158 + 26 * chance(patient.id, 'height');
+  const weight = 58 + 28 * chance(patient.id, 'weight') + 4 * chance(patient.id, 'weight', day);
+  const value = { '8302-2': height, '29463-7': weight, '39156-5': weight / (height / 100) ** 2 }[loinc];
+  return { ...resource, valueQuantity: { ...resource.valueQuantity, value: Number(value.toFixed(1)) } };
 }
 
 export function chartOf(patient) {

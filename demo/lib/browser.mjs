@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A clinician at the demo: Chromium, the EHR's pages, the study in its embedded window.
 
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 export const APP = process.env.DEMO_APP;
@@ -109,6 +111,30 @@ export async function shown(app) {
     patient: await app.locator('#patient-name').innerText(),
     user: await app.locator('#user').innerText(),
   };
+}
+
+/** What the record shows of the EHR's data: how many tests and results, and the names in each list. */
+export async function chart(app) {
+  await app.locator('#chart').waitFor();
+  const problem = app.locator('#chart-problem');
+  if (await problem.count()) throw new Error(await problem.innerText());
+  const results = async (title) => {
+    const heading = await app.getByRole('heading', { name: title }).innerText();
+    return Number(heading.match(/(\d+) results/)[1]);
+  };
+  const names = (id) => app.locator(`#${id} > ul > li > b`).allInnerTexts();
+  return {
+    labs: await results('Laboratory'), vitals: await results('Vital signs'),
+    conditions: await names('conditions'), medications: await names('medications'), allergies: await names('allergies'),
+  };
+}
+
+/** Asks the demo's database, as its owner; one object for each row. */
+export async function rows(sql) {
+  const { stdout } = await promisify(execFile)('psql', ['-qtAX', '-v', 'ON_ERROR_STOP=1',
+    '-d', `host=${RUN}/pgsocket user=postgres dbname=smartlaunch`,
+    '-c', `SELECT coalesce(json_agg(row), '[]') FROM (${sql}) AS row`]);
+  return JSON.parse(stdout);
 }
 
 /** Reloads the embedded window alone; a reload of the EHR's page would launch again. */

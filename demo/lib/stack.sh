@@ -11,8 +11,8 @@ newest() {
 
 build=${SL_BUILD:-$top/build}
 
-stack_env() { # RUN_DIR APP_PORT EHR_PORT
-    export DEMO_RUN=$1 DEMO_APP_PORT=$2 DEMO_EHR_PORT=$3
+stack_env() { # RUN_DIR APP_PORT EHR_PORT GATEWAY_PORT
+    export DEMO_RUN=$1 DEMO_APP_PORT=$2 DEMO_EHR_PORT=$3 DEMO_GATEWAY_PORT=${4:-8081}
     export DEMO_APP=https://app.localhost:$2 DEMO_EHR=https://ehr.localhost:$3
     DEMO_MODULES=$(apxs -q LIBEXECDIR)
     DEMO_MODULE=$build/.libs/mod_smartlaunch.so

@@ -15,6 +15,8 @@ final class Launch
         public readonly ?string $patient,
         public readonly bool $pending,
         public readonly bool $wantsBanner,
+        private readonly ?string $session,
+        private readonly ?string $sessionBaseUrl,
     ) {
     }
 
@@ -32,6 +34,8 @@ final class Launch
             patient: $get('SMART_PATIENT'),
             pending: $get('SMART_LINK') === 'pending',
             wantsBanner: $get('SMART_NEED_PATIENT_BANNER') !== 'false',
+            session: $get('SMART_SESSION'),
+            sessionBaseUrl: $get('SMART_SESSION_BASE_URL'),
         );
     }
 
@@ -39,6 +43,13 @@ final class Launch
     public function hasPatient(): bool
     {
         return $this->ehr !== null && $this->patient !== null;
+    }
+
+    /** The EHR's data as this launch may read them; null outside of one. */
+    public function fhir(): ?FhirClient
+    {
+        return $this->session !== null && $this->sessionBaseUrl !== null
+            ? new FhirClient($this->sessionBaseUrl, $this->session) : null;
     }
 
     /** @param array<string, mixed> $record may this window show and change it? */

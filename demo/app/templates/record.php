@@ -29,3 +29,4 @@
 <?php if (isset($record['saved_at'])): ?>
 <p class="hint">Last saved <?= e($record['saved_at']) ?> UTC by <?= e($record['saved_by']) ?>.</p>
 <?php endif ?>
+<?php require __DIR__ . '/chart.php' ?>
