@@ -3,6 +3,8 @@
  * SmartAudit: a writer per process that brings rows to fhir_access in batches. While PostgreSQL is
  * away rows wait in a bounded buffer (and go to the journal when the process ends or the buffer is
  * full); under `required` a row is committed, or in the fsynced journal, before the call goes on.
+ * No row is lost by an outage; one may be there twice, with the same `at` and `reference`, where
+ * nobody can know whether PostgreSQL had committed it.
  */
 #ifndef SL_AUDIT_H
 #define SL_AUDIT_H
@@ -26,12 +28,18 @@ typedef struct {
     apr_uint64_t written, waiting, journalled, lost;
 } sl_audit_stats_t;
 
-/** Start the writer; stopped, and what waits written or journalled, before `p` is destroyed. */
+/**
+ * Start the writer, after fork. When `p` ends (by a cleanup before its children's) it stops: what
+ * waits is written, or journalled where PostgreSQL takes it not within seconds. SL_FAILED: no
+ * thread.
+ */
 SL_MUST_USE sl_rc_t sl_audit_open(sl_audit_t **out, const sl_audit_options_t *options,
                                   apr_pool_t *p, sl_err_t *err);
 
-/** `on`: hand a row over (it is copied) and go on. Rows beyond the buffer are journalled, else
- * counted as lost and logged. */
+/**
+ * `on`: hand a row over (it is copied) and go on. Rows beyond the buffer are journalled, else
+ * counted as lost and logged. Under `required`: for rows that nothing depends on.
+ */
 void sl_audit_add(sl_audit_t *audit, const sl_access_t *row);
 
 /**
@@ -42,10 +50,6 @@ SL_MUST_USE sl_rc_t sl_audit_commit(sl_audit_t *audit, const sl_access_t *row, s
 
 /** `required`: bytes and milliseconds of a row that sl_audit_commit() took. */
 void sl_audit_complete(sl_audit_t *audit, const sl_access_t *row);
-
-/** Rows that earlier processes left in the journal. For the watchdog. `left`: those that wait. */
-SL_MUST_USE sl_rc_t sl_audit_replay(int *left, sl_db_t *db, sl_spool_t *spool, apr_pool_t *p,
-                                    sl_err_t *err);
 
 void sl_audit_stats(sl_audit_t *audit, sl_audit_stats_t *out);
 
