@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     sl_access_via_t via;
     const char *launch;        /* id */
+    const char *key_id;        /* the launch's: with it the id gives the session id */
     const char *session_print; /* 32 hexadecimal digits, for the audit */
     const char *app_user;      /* NULL: none */
     const char *patient;       /* the patient this call is confined to; NULL: none */
@@ -54,17 +55,23 @@ void sl_grant_forget_all(const sl_runtime_t *rt);
 
 /* For sl_renew only. */
 
-/** Open what a row holds into `out` (access token too). SL_FAILED: tampered with, or no key. */
+/** Every time of a row moved from the database's clock to ours, once: `now` is 0 from then on. */
+void sl_grant_our_time(sl_token_view_t *view);
+
+/**
+ * Open what a row holds, in our time, into `out`: launch, scope, access token, generation, times.
+ * What the call was asked with stays. SL_FAILED: tampered with, or no key.
+ */
 SL_MUST_USE sl_rc_t sl_grant_open(sl_grant_t *out, const sl_runtime_t *rt,
                                   const sl_token_view_t *view, apr_pool_t *p, sl_err_t *err);
 
 /**
- * Put what was just read or renewed into shared memory. `unsaved`: the generation is in the journal
- * and not yet in PostgreSQL; it is then believed until it is.
+ * Put what was just read or renewed, in our time, into shared memory. `unsaved`: the generation is
+ * in the journal and not yet in PostgreSQL; it is then believed until it is.
  */
 void sl_grant_remember(const sl_runtime_t *rt, const sl_token_view_t *view, bool unsaved);
 
-/** What shared memory knows of a launch, however old. SL_NONE. */
+/** What shared memory knows of a launch, however old, in our time. SL_NONE. */
 SL_MUST_USE sl_rc_t sl_grant_recall(sl_token_view_t *out, bool *unsaved, const sl_runtime_t *rt,
                                     const char *launch, const char *key_id, apr_pool_t *p);
 

@@ -28,16 +28,18 @@ sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt, const sl
     return sl_http_do(rt->http, &request, reply, p, err);
 }
 
-sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt, const sl_ehr_t *ehr,
-                          const char *url, const sl_token_call_t *call, apr_pool_t *p,
-                          sl_err_t *err)
+sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt,
+                          const sl_outbound_post_t *post, apr_pool_t *p, sl_err_t *err)
 {
     sl_http_request_t request;
 
-    prepare(&request, rt, ehr, url);
+    prepare(&request, rt, post->ehr, post->url);
     request.method = SL_HTTP_POST;
-    request.body = call->body;
-    request.authorization = call->authorization;
+    request.body = post->call->body;
+    request.authorization = post->call->authorization;
     request.max_bytes = SL_TOKEN_RESPONSE_MAX_BYTES;
+    if (post->holds_place) {
+        request.gate = NULL;
+    }
     return sl_http_do(rt->http, &request, reply, p, err);
 }

@@ -1,101 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_redeem.h"
-#include "flow/sl_discover.h"
-#include "flow/sl_outbound.h"
-#include "smart/sl_id_token.h"
+#include "flow/sl_token_endpoint.h"
+#include "flow/sl_verify.h"
 #include "smart/sl_scope.h"
 #include "smart/sl_token_request.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-/**
- * The token endpoint forgot us: its discovery may have changed (DIS-9). Or it takes the secret in
- * the other spelling: worth a line here, not at every start of those it works for (TKR-S3).
- */
-static void after_refusal(const sl_runtime_t *rt, const sl_redeem_t *redeem,
-                          const sl_http_reply_t *reply, apr_pool_t *p)
-{
-    const char *error =
-        sl_token_response_error(sl_secret_reveal(reply->body), sl_secret_len(reply->body), p);
-
-    if (reply->status == 404 || strcmp(error, "invalid_client") == 0) {
-        sl_discover_forget(rt, redeem->ehr, p);
-    }
-    if (strcmp(error, "invalid_client") == 0) {
-        apr_array_header_t *notices = sl_notice_list(p);
-
-        if (sl_token_request_check(redeem->ehr, notices, NULL) == SL_OK) {
-            sl_runtime_tell(rt, SL_LOG_WARN, redeem->ehr, notices);
-        }
-    }
-}
-
 static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
                              sl_trace_t *trace, sl_err_t *err)
 {
     const sl_code_grant_t grant = {redeem->ehr, redeem->code, redeem->pending->redirect_uri,
                                    redeem->pending->verifier, NULL};
-    apr_array_header_t *notices = sl_notice_list(trace->p);
-    sl_http_reply_t reply = {0};
-    sl_token_answer_t answer;
-    apr_time_t began = apr_time_now();
     sl_token_call_t call;
+    const sl_outbound_post_t post = {redeem->ehr, redeem->pending->token_endpoint, &call, false};
+    sl_token_reply_t reply;
     sl_rc_t rc = sl_token_request_code(&call, &grant, trace->p, err);
 
-    if (rc == SL_OK) {
-        rc = sl_outbound_token(&reply, rt, redeem->ehr, redeem->pending->token_endpoint, &call,
-                               trace->p, err);
-    }
     if (rc != SL_OK) {
-        return sl_trace_failed(trace, "token", reply.status, began, err);
+        return sl_trace_failed(trace, "token", 0, apr_time_now(), err);
     }
-    answer.status = reply.status;
-    answer.body = sl_secret_reveal(reply.body);
-    answer.len = sl_secret_len(reply.body);
-    answer.now = apr_time_now();
-    answer.notices = notices;
-    rc = sl_token_response_parse(&out->tokens, redeem->ehr, &answer, trace->p, err);
-    if (rc != SL_OK) {
-        err->retry_after = reply.retry_after;
-        after_refusal(rt, redeem, &reply, trace->p);
-        rc = sl_trace_failed(trace, "token", reply.status, began, err);
-    } else {
-        sl_trace_ok(trace, "token", reply.status, began, NULL);
-    }
-    sl_runtime_tell(rt, SL_LOG_INFO, redeem->ehr, notices);
+    rc = sl_token_endpoint_post(&reply, rt, &post, "token", trace, err);
+    out->tokens = reply.tokens;
     return rc;
 }
 
-/** Verify; fetch the keys when they are missing, and once more when the kid is new (IDT-4). */
 static sl_rc_t verify(sl_json_t **claims, const sl_runtime_t *rt, const sl_redeem_t *redeem,
                       const sl_secret_t *id_token, sl_trace_t *trace, sl_err_t *err)
 {
-    sl_endpoints_t endpoints = {0};
-    sl_id_token_expect_t expect = {0};
-    sl_jwks_t *keys = NULL;
-    apr_time_t asked = apr_time_now();
-    sl_rc_t rc;
+    const sl_verify_t by = {redeem->ehr, redeem->pending->issuer, redeem->pending->jwks};
 
-    endpoints.issuer = redeem->pending->issuer;
-    endpoints.jwks = redeem->pending->jwks;
-    sl_discover_issuer(&endpoints, rt, redeem->ehr, trace);
-    expect.issuer = sl_discovery_issuer(&endpoints, redeem->ehr);
-    expect.client_id = redeem->ehr->client_id;
-    expect.now = asked;
-    rc = sl_id_token_verify(claims, id_token, &expect, trace->p, err);
-    for (int i = 0; i < 2 && rc == SL_NONE; i++) {
-        rc = sl_discover_keys(&keys, rt, redeem->ehr, &endpoints, i == 0 ? 0 : asked, trace, err);
-        if (rc != SL_OK) {
-            return rc;
-        }
-        expect.keys = keys;
-        rc = sl_id_token_verify(claims, id_token, &expect, trace->p, err);
-    }
-    if (rc == SL_NONE) {
-        rc = err->rc = SL_UPSTREAM;
-    }
-    return rc;
+    return sl_verify_id_token(claims, rt, &by, id_token, trace, err);
 }
 
 static sl_rc_t resolve_fhir_user(sl_redeemed_t *out, const sl_redeem_t *redeem,

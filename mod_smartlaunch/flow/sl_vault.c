@@ -86,7 +86,7 @@ static const char **token_aad(const sl_token_row_t *row, apr_pool_t *p)
     aad[4] = row->ehr;
     aad[5] = row->app_user != NULL ? row->app_user : "";
     aad[6] = row->patient != NULL ? row->patient : "";
-    aad[7] = apr_psprintf(p, "%" APR_INT64_T_FMT, row->generation);
+    aad[7] = apr_off_t_toa(p, (apr_off_t)row->generation);
     aad[8] = NULL;
     return aad;
 }
