@@ -9,7 +9,7 @@ use SL::Served qw(served);
 my $pg = SL::Postgres->new;
 my $bouncer = SL::Bouncer->new(pg => $pg, pool => 3);
 served($_, pg => $pg, db => $bouncer->conninfo, env => { SL_STORE_UNPREPARED => 1 })
-    for qw(launch finish link session race);
+    for qw(launch finish link session race token renew access);
 
 # Who forgot to say prepare=off is told so, once, and served all the same.
 my @log = grep { /^# log / } served('race', pg => $pg, db => $bouncer->conninfo);

@@ -10,5 +10,5 @@ use SL::Served qw(served);
 my $pg = SL::Postgres->new;
 is($pg->dbh('web')->selectrow_array('SELECT pg_has_role(current_user, ?, ?)', undef,
     'smartlaunch_module', 'USAGE'), 1, 'SmartDatabase connects as a member of smartlaunch_module');
-served($_, pg => $pg) for qw(db launch finish link session race);
+served($_, pg => $pg) for qw(db launch finish link session race token renew access listen);
 done();

@@ -216,7 +216,7 @@ const char *launch_pending(const char *state, const char *browser, const char *n
 void clean(void)
 {
     (void)owner("TRUNCATE smartlaunch.launch, smartlaunch.token, smartlaunch.link,"
-                " smartlaunch.launch_step");
+                " smartlaunch.launch_step, smartlaunch.fhir_access, smartlaunch.caretaker");
 }
 
 void age_move(const char *id, int seconds)
@@ -297,9 +297,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         group_fn *run;
-    } GROUPS[] = {{"db", test_db},       {"launch", test_launch}, {"finish", test_finish},
-                  {"race", test_race},   {"link", test_link},     {"session", test_session},
-                  {"scale", test_scale}, {"serve", serve}};
+    } GROUPS[] = {{"db", test_db},         {"launch", test_launch}, {"finish", test_finish},
+                  {"race", test_race},     {"link", test_link},     {"session", test_session},
+                  {"token", test_token},   {"renew", test_renew},   {"access", test_access},
+                  {"listen", test_listen}, {"scale", test_scale},   {"serve", serve}};
     const char *conninfo = getenv("SL_STORE_DB");
     const char *owner_conninfo = getenv("SL_STORE_OWNER");
     int status = 2;

@@ -6,6 +6,7 @@
 #include "store/sl_store_keep.h"
 #include "store/sl_store_link.h"
 #include "store/sl_store_session.h"
+#include "store/sl_store_token.h"
 
 #define REDIRECT "/smart"
 #define HOUR apr_time_from_sec(3600)
@@ -16,6 +17,7 @@ extern apr_pool_t *pool; /* for the whole run */
 /** A group of tests; prints TAP. @return exit status */
 typedef int group_fn(void);
 group_fn test_db, test_launch, test_finish, test_race, test_link, test_session, test_scale;
+group_fn test_token, test_renew, test_access, test_listen;
 group_fn serve; /* a statement per line of input, its outcome per line of output */
 
 /** SHA-256 of a text, for whatever a hash is wanted; NULL for NULL. */
