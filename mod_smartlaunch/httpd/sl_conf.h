@@ -19,8 +19,7 @@ typedef struct {
     sl_ehr_t ehr;
     const char *secret_source; /* "file:…" or "exec:…"; NULL: none */
     apr_array_header_t *embed; /* what ehr.embed shows to others */
-    const char *base;          /* what mod_proxy is asked for, set by check_config: see
-                                  sl_gateway_proxy_base() */
+    const char *base;          /* sl_gateway_proxy_base(), ready-made */
     int line;                  /* of <SmartEHR>, for messages */
     const char *file;
 } sl_ehr_conf_t;

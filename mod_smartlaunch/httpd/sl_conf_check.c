@@ -50,6 +50,12 @@ static const char *check_main(sl_main_t *main, apr_pool_t *p)
                             "SmartDatabase \"host=db.example dbname=smartlaunch\"",
                             err.text);
     }
+    if (main->listen != NULL && sl_db_check_conninfo(main->listen, p, &err) != SL_OK) {
+        return apr_psprintf(p,
+                            "SmartDatabase: listen=: %s; write a connection string of libpq that "
+                            "goes past the pooler: \"listen=host=db.example dbname=smartlaunch\"",
+                            err.text);
+    }
     return check_keyring(main, p);
 }
 
@@ -131,9 +137,13 @@ static const char *first_wrong(server_rec *s, apr_pool_t *p)
     bool is_used = main->ehrs->nelts > 0;
 
     for (const server_rec *v = s; v != NULL && wrong == NULL; v = v->next) {
-        is_used = is_used || sl_conf_server(v)->redirects->nelts > 0;
+        is_used = is_used || sl_conf_server(v)->redirects->nelts > 0 ||
+                  sl_conf_server(v)->gateways->nelts > 0;
         sl_conf_resolve_locations(v, p);
         wrong = check_server(v, p);
+        if (wrong == NULL) {
+            wrong = sl_conf_check_gateways(v, p);
+        }
     }
     if (wrong == NULL && is_used) {
         wrong = check_main(main, p);

@@ -20,6 +20,9 @@ const char *sl_conf_check_ehr(sl_ehr_conf_t *conf, apr_pool_t *p);
  */
 void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p);
 
+/** What is refused about a server's gateways; NULL: nothing. Sets their `is_open`. */
+const char *sl_conf_check_gateways(const server_rec *s, apr_pool_t *p);
+
 /** What is refused in the tree of directives (locations, caches, trailers); NULL: nothing. */
 const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p);
 

@@ -6,7 +6,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/** One walk; `smart` are the paths under AuthType Smart, `cached` those under CacheEnable. */
+/** One walk; `smart` are the paths under AuthType Smart and SmartGateway, `cached` those under
+ * CacheEnable. */
 typedef struct {
     apr_array_header_t *smart;
     apr_array_header_t *cached;
@@ -24,7 +25,7 @@ static const char *place_of(const ap_directive_t *d, apr_pool_t *p)
 {
     for (const ap_directive_t *up = d->parent; up != NULL; up = up->parent) {
         if (is(up, "<Location")) {
-            const char *args = up->args;
+            const char *args = apr_pstrmemdup(p, up->args, strcspn(up->args, ">"));
 
             return ap_getword_conf(p, &args);
         }
@@ -37,6 +38,8 @@ static void look_at(walk_t *walk, const ap_directive_t *d)
     const char *args = d->args;
 
     if (is(d, "AuthType") && strcasecmp(ap_getword_conf(walk->p, &args), "Smart") == 0) {
+        APR_ARRAY_PUSH(walk->smart, const char *) = place_of(d, walk->p);
+    } else if (is(d, "SmartGateway") && strcasecmp(d->args, "on") == 0) {
         APR_ARRAY_PUSH(walk->smart, const char *) = place_of(d, walk->p);
     } else if (is(d, "CacheEnable")) {
         const char *path;
@@ -76,8 +79,8 @@ static const char *check_caches(const walk_t *walk)
             if (overlaps(cached, smart)) {
                 return apr_psprintf(walk->p,
                                     "CacheEnable over %s would keep one patient's pages for the "
-                                    "next; write CacheDisable's path apart from AuthType Smart "
-                                    "in %s, or remove CacheEnable",
+                                    "next; write its path apart from %s (AuthType Smart or "
+                                    "SmartGateway), or remove CacheEnable",
                                     cached, smart);
             }
         }

@@ -53,6 +53,34 @@ static const char *link_mode(sl_link_mode_t link)
     return "app";
 }
 
+static const char *audit_mode(sl_audit_mode_t audit)
+{
+    switch (audit) {
+    case SL_AUDIT_UNSET:
+    case SL_AUDIT_ON:
+        return "on";
+    case SL_AUDIT_REQUIRED:
+        return "required";
+    case SL_AUDIT_OFF:
+        return "off";
+    }
+    return "on";
+}
+
+static const char *guard_mode(sl_guard_mode_t guard)
+{
+    switch (guard) {
+    case SL_GUARD_UNSET:
+    case SL_GUARD_ON:
+        return "on";
+    case SL_GUARD_STRICT:
+        return "strict";
+    case SL_GUARD_OFF:
+        return "off";
+    }
+    return "on";
+}
+
 static sl_json_t *endpoints(const sl_ehr_t *ehr, apr_pool_t *p)
 {
     sl_json_t *out = sl_json_object(p);
@@ -112,6 +140,7 @@ static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
     sl_json_put_int(out, "timeout_ms", apr_time_as_msec(ehr->timeout));
     sl_json_put_int(out, "max", ehr->max_outbound);
     sl_json_put_bool(out, "insecure_loopback", ehr->insecure_loopback);
+    sl_json_put_int(out, "renew_ahead", apr_time_sec(ehr->renew_ahead));
     return out;
 }
 
@@ -131,6 +160,45 @@ static sl_json_t *one_redirect(const sl_server_t *server, const sl_redirect_conf
     sl_json_put_bool(out, "confirm", redirect->location->confirm != 0);
     if (redirect->location->serve != NULL) {
         sl_json_put(out, "serve", texts(redirect->location->serve, p));
+    }
+    return out;
+}
+
+static sl_json_t *one_gateway(const sl_gateway_conf_t *gateway, apr_pool_t *p)
+{
+    const sl_location_conf_t *location = gateway->location;
+    const char *const *params = sl_conf_session_params(location);
+    sl_json_t *out = sl_json_object(p);
+    sl_json_t *list = sl_json_array(p);
+
+    sl_json_put_str(out, "path", gateway->path);
+    sl_json_put_str(out, "app", sl_conf_app(location));
+    sl_json_put_bool(out, "is_open", gateway->is_open);
+    sl_json_put_bool(out, "writes", sl_conf_may_write(location));
+    sl_json_put_str(out, "guard", guard_mode(sl_conf_guard(location)));
+    sl_json_put_int(out, "replay", sl_conf_replay(location));
+    for (int i = 0; params[i] != NULL; i++) {
+        sl_json_push_str(list, params[i]);
+    }
+    sl_json_put(out, "session_params", list);
+    list = sl_json_array(p);
+    for (int i = 0; location->callers != NULL && i < location->callers->nelts; i++) {
+        sl_json_push_str(list, APR_ARRAY_IDX(location->callers, i, sl_caller_t).name);
+    }
+    sl_json_put(out, "callers", list);
+    return out;
+}
+
+static sl_json_t *gateways(const sl_server_t *server, apr_pool_t *p)
+{
+    sl_json_t *out = sl_json_array(p);
+
+    for (int i = 0; i < server->gateways->nelts; i++) {
+        const sl_gateway_conf_t *gateway = &APR_ARRAY_IDX(server->gateways, i, sl_gateway_conf_t);
+
+        if (gateway->location->gateway == 1) {
+            sl_json_push(out, one_gateway(gateway, p));
+        }
     }
     return out;
 }
@@ -155,6 +223,7 @@ static sl_json_t *one_server(const server_rec *s, apr_pool_t *p)
             one_redirect(server, &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t), p));
     }
     sl_json_put(out, "redirects", redirects);
+    sl_json_put(out, "gateways", gateways(server, p));
     return out;
 }
 
@@ -168,11 +237,14 @@ void sl_conf_dump(apr_pool_t *pconf, server_rec *s)
         return;
     }
     sl_json_put_str(out, "database", main->database);
+    sl_json_put_str(out, "listen", main->listen);
     sl_json_put_bool(out, "prepare", main->prepare);
     sl_json_put_str(out, "keyring", main->keyring_path);
     sl_json_put_str(out, "state_dir", main->state_dir);
     sl_json_put_int(out, "cache", (int64_t)main->cache_size);
     sl_json_put_int(out, "offline", apr_time_sec(main->offline));
+    sl_json_put_str(out, "audit", audit_mode(main->audit));
+    sl_json_put_int(out, "keep_access", apr_time_sec(main->keep_access));
     for (int i = 0; i < main->ehrs->nelts; i++) {
         sl_json_push(list, one_ehr(APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *), pconf));
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* <SmartEHR> and what stands in it. */
 #include "httpd/sl_directives.h"
+#include "httpd/sl_gateway_proxy.h"
 #include "smart/sl_identity.h"
 #include "smart/sl_profile.h"
 #include "smart/sl_url.h"
@@ -29,6 +30,20 @@ static sl_ehr_conf_t *new_ehr(cmd_parms *cmd, const char *name)
     return conf;
 }
 
+static const char *read_section(cmd_parms *cmd, sl_main_t *main, sl_ehr_conf_t *conf)
+{
+    ap_directive_t *here = cmd->directive;
+    const char *wrong;
+
+    APR_ARRAY_PUSH(main->ehrs, sl_ehr_conf_t *) = conf;
+    main->current = conf;
+    wrong = ap_walk_config(here->first_child, cmd, cmd->context);
+    main->current = NULL;
+    cmd->directive = here;
+    conf->base = sl_gateway_proxy_base(&conf->ehr, cmd->pool);
+    return wrong != NULL ? wrong : sl_gateway_proxy_define(cmd, conf);
+}
+
 const char *sl_section_ehr(cmd_parms *cmd, void *dir, const char *arg)
 {
     sl_main_t *main = sl_directive_main(cmd);
@@ -54,11 +69,7 @@ const char *sl_section_ehr(cmd_parms *cmd, void *dir, const char *arg)
         return apr_psprintf(cmd->pool, "<SmartEHR %s> stands here twice; give one another name",
                             name);
     }
-    main->current = new_ehr(cmd, name);
-    APR_ARRAY_PUSH(main->ehrs, sl_ehr_conf_t *) = main->current;
-    wrong = ap_walk_config(cmd->directive->first_child, cmd, cmd->context);
-    main->current = NULL;
-    return wrong;
+    return read_section(cmd, main, new_ehr(cmd, name));
 }
 
 /** The EHR being read, or NULL with the sentence in `wrong`. */
