@@ -18,8 +18,9 @@
 /**
  * Make the grant usable: renewed ahead of its end, or when it has ended. A token that still is
  * valid is used when the renewal fails for the moment.
- * SL_EXPIRED: launch again: 401. SL_BUSY, SL_UPSTREAM, SL_UNAVAILABLE: 503 + Retry-After
- * (err->retry_after); SL_TIMEOUT: 504.
+ * The caller holds a place in the EHR's gate, as while it forwards the call.
+ * SL_EXPIRED: launch again: 401. SL_FAILED: the row was tampered with, or its key is gone. SL_BUSY,
+ * SL_UPSTREAM, SL_UNAVAILABLE: 503 + Retry-After (err->retry_after); SL_TIMEOUT: 504.
  */
 SL_MUST_USE sl_rc_t sl_renew_ready(sl_grant_t *grant, const sl_runtime_t *rt, const sl_ehr_t *ehr,
                                    sl_trace_t *trace, apr_pool_t *p, sl_err_t *err);
@@ -35,7 +36,10 @@ SL_MUST_USE sl_rc_t sl_renew_refused(sl_grant_t *grant, const sl_runtime_t *rt, 
 SL_MUST_USE sl_rc_t sl_renew_replay(int *left, const sl_runtime_t *rt, apr_pool_t *p,
                                     sl_err_t *err);
 
-/** Renew what is about to lapse, for the watchdog: at most `limit` of each EHR. */
+/**
+ * Renew what is about to lapse, for the watchdog: at most `limit` of each EHR. An EHR in trouble is
+ * left alone for this time; SL_UNAVAILABLE, SL_BUSY: PostgreSQL.
+ */
 SL_MUST_USE sl_rc_t sl_renew_due(int *renewed, const sl_runtime_t *rt, int limit, apr_pool_t *p,
                                  sl_err_t *err);
 

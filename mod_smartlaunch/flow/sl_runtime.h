@@ -21,6 +21,7 @@ typedef struct {
     sl_shm_t *shm;
     sl_log_t log;
     apr_interval_time_t offline;    /* how long shared memory is believed without PostgreSQL */
+    apr_interval_time_t idle;       /* the longest SmartSession idle there is; 0: not known */
     const apr_array_header_t *ehrs; /* of const sl_ehr_t *, all configured ones */
     sl_http_gate_t **gates;         /* one for each of `ehrs`: SmartOutbound max= */
     const char *self;               /* host and process: lease_by */
