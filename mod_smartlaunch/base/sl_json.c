@@ -29,17 +29,14 @@ static sl_json_t *made(sl_json_t *value)
     return value;
 }
 
-sl_rc_t sl_json_parse_any(sl_json_t **out, const char *text, apr_size_t len, apr_pool_t *p,
-                          sl_err_t *err)
+/* json-c is lenient in ways that differ by version, so what it gets is checked first. */
+static sl_rc_t parse(sl_json_t **out, const char *text, apr_size_t len, apr_pool_t *p,
+                     sl_err_t *err)
 {
     struct json_tokener *tokener;
     sl_json_t *value;
     enum json_tokener_error failure;
 
-    /* json-c is lenient in ways that differ by version, so what it gets is checked first. */
-    if (!sl_json_is_strict(text, len)) {
-        return sl_err_set(err, SL_INVALID, "SL1301", "not valid JSON");
-    }
     /* One level over ours, for the value in the innermost array or object. */
     tokener = json_tokener_new_ex(SL_JSON_MAX_DEPTH + 2);
     if (tokener == NULL) {
@@ -59,15 +56,35 @@ sl_rc_t sl_json_parse_any(sl_json_t **out, const char *text, apr_size_t len, apr
                : sl_err_set(err, SL_INVALID, "SL1302", "not usable JSON");
 }
 
-sl_rc_t sl_json_parse(sl_json_t **out, const char *text, apr_size_t len, apr_pool_t *p,
-                      sl_err_t *err)
+static sl_rc_t parse_below(sl_json_t **out, const char *text, apr_size_t len, apr_size_t max,
+                           apr_pool_t *p, sl_err_t *err)
 {
-    sl_rc_t rc = sl_json_parse_any(out, text, len, p, err);
+    return sl_json_is_strict(text, len, max)
+               ? parse(out, text, len, p, err)
+               : sl_err_set(err, SL_INVALID, "SL1301", "not valid JSON");
+}
+
+sl_rc_t sl_json_parse_any(sl_json_t **out, const char *text, apr_size_t len, apr_pool_t *p,
+                          sl_err_t *err)
+{
+    return parse_below(out, text, len, SL_JSON_MAX_BYTES, p, err);
+}
+
+sl_rc_t sl_json_parse_long(sl_json_t **out, const char *text, apr_size_t len, apr_size_t max,
+                           apr_pool_t *p, sl_err_t *err)
+{
+    sl_rc_t rc = parse_below(out, text, len, max, p, err);
 
     if (rc == SL_OK && !json_object_is_type(*out, json_type_object)) {
         return sl_err_set(err, SL_INVALID, "SL1303", "JSON, but not an object");
     }
     return rc;
+}
+
+sl_rc_t sl_json_parse(sl_json_t **out, const char *text, apr_size_t len, apr_pool_t *p,
+                      sl_err_t *err)
+{
+    return sl_json_parse_long(out, text, len, SL_JSON_MAX_BYTES, p, err);
 }
 
 sl_json_t *sl_json_object(apr_pool_t *p)

@@ -10,6 +10,7 @@
 typedef struct json_object sl_json_t;
 
 #define SL_JSON_MAX_DEPTH 32
+#define SL_JSON_MAX_BYTES (1024 * 1024)
 
 /**
  * Parse one JSON object: valid UTF-8, no NUL, no depth over SL_JSON_MAX_DEPTH, nothing after it;
@@ -18,6 +19,10 @@ typedef struct json_object sl_json_t;
  */
 SL_MUST_USE sl_rc_t sl_json_parse(sl_json_t **out, const char *text, apr_size_t len, apr_pool_t *p,
                                   sl_err_t *err);
+
+/** The same for an object of up to `max` bytes, where the usual bound of 1 MiB is too low. */
+SL_MUST_USE sl_rc_t sl_json_parse_long(sl_json_t **out, const char *text, apr_size_t len,
+                                       apr_size_t max, apr_pool_t *p, sl_err_t *err);
 
 /** The same for any JSON value (array, string, …). */
 SL_MUST_USE sl_rc_t sl_json_parse_any(sl_json_t **out, const char *text, apr_size_t len,

@@ -3,9 +3,8 @@
 
 #include "base/sl_json.h"
 #include "base/sl_text.h"
+#include <limits.h>
 #include <string.h>
-
-#define MAX_BYTES (1024U * 1024U)
 
 typedef struct {
     const char *at, *end;
@@ -205,11 +204,11 @@ static bool take_value(cursor_t *c)
     }
 }
 
-bool sl_json_is_strict(const char *text, apr_size_t len)
+bool sl_json_is_strict(const char *text, apr_size_t len, apr_size_t max)
 {
     cursor_t c;
 
-    if (text == NULL || len > MAX_BYTES || !sl_text_is_utf8(text, len)) {
+    if (text == NULL || len > max || len > INT_MAX || !sl_text_is_utf8(text, len)) {
         return false;
     }
     c.at = text;

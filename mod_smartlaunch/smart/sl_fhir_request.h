@@ -9,18 +9,20 @@
 
 /** Interactions as far as anybody decides by them. */
 typedef enum {
-    SL_FHIR_READ,         /* GET Type/id, also …/_history/vid */
-    SL_FHIR_HISTORY,      /* GET Type/id/_history; type- and system-level: see `type` and `id` */
-    SL_FHIR_SEARCH,       /* GET Type?…, POST Type/_search, compartments Patient/id/Type */
+    SL_FHIR_READ,    /* GET Type/id, Type/id/_history/vid */
+    SL_FHIR_HISTORY, /* GET Type/id/_history; type- and system-level: see `type` and `id` */
+    SL_FHIR_SEARCH,  /* GET Type?…, GET or POST Type/_search, compartments Patient/id/Type; GET
+                        of the base */
     SL_FHIR_CAPABILITIES, /* GET metadata, GET .well-known/… */
-    SL_FHIR_OPERATION,    /* …/$name, by whatever method */
+    SL_FHIR_OPERATION,    /* …/$name by GET or POST */
     SL_FHIR_BATCH,        /* POST on the base */
-    SL_FHIR_WRITE,        /* POST Type, PUT, PATCH, DELETE */
-    SL_FHIR_OTHER         /* GET of a path that is no FHIR interaction we know */
+    SL_FHIR_WRITE,        /* POST Type, PUT, PATCH, DELETE, the conditional ones, too */
+    SL_FHIR_OTHER         /* a path and method that are no FHIR interaction we know */
 } sl_fhir_kind_t;
 
 typedef struct {
-    const char *path; /* below the base, without a slash in front: "Patient/p1"; "" is the base */
+    const char *method; /* GET, HEAD, POST, PUT, PATCH or DELETE; literals */
+    const char *path;   /* below the base, without a slash in front: "Patient/p1"; "" is the base */
     sl_fhir_kind_t kind;
     bool is_read;     /* GET, HEAD, or POST …/_search; everything else SmartWrites lets through */
     const char *type; /* resource type the path begins with; NULL: none (system level) */

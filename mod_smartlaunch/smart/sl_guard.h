@@ -9,6 +9,7 @@
 #include "base/sl_rc.h"
 #include "smart/sl_fhir_request.h"
 
+/** UNSET is as ON. */
 typedef enum { SL_GUARD_UNSET = 0, SL_GUARD_ON, SL_GUARD_STRICT, SL_GUARD_OFF } sl_guard_mode_t;
 
 #define SL_GUARD_MAX_BODY (1024 * 1024)       /* longer bodies cannot be looked into: refused */
@@ -20,6 +21,7 @@ typedef struct {
     const char *base;    /* FHIR base of the EHR, for absolute references into it */
     const sl_fhir_request_t *request;
     const char *query;            /* as it is forwarded; NULL: none */
+    const char *if_none_exist;    /* the header (conditional create); NULL: none */
     const char *content_type;     /* of the body; NULL: none */
     const char *content_encoding; /* NULL: none */
     const char *body;             /* NULL: there is none, or it was not read: see has_body */
