@@ -13,11 +13,13 @@ SELECT launch, link, app, ehr, app_user, patient, scope_asked, scope_granted, is
 FROM smartlaunch.token;
 COMMENT ON COLUMN smartlaunch.token_status.retry_at IS 'The EHR had trouble: no renewal before then';
 
--- A user's newest token for a patient (or for none) is at one end of this index, however many
--- tokens she has; what is about to lapse at an EHR is together in the other.
+-- However many tokens a user has, her newest for a patient (or for none) is at one end of this
+-- index; of the next the same by link. What is about to lapse at an EHR is together in the last.
 DROP INDEX smartlaunch.token_by_user;
 CREATE INDEX token_by_user ON smartlaunch.token (app, ehr, app_user, patient, issued_at DESC)
     WHERE status = 'active';
+CREATE INDEX token_of_link ON smartlaunch.token (link, coalesce(patient, ''), launch)
+    WHERE status = 'active' AND refresh_sealed IS NOT NULL;
 CREATE INDEX token_due ON smartlaunch.token (ehr, expires_at)
     WHERE status = 'active' AND refresh_sealed IS NOT NULL;
 

@@ -6,7 +6,8 @@ use lib 't/lib';
 use SL;
 use SL::Served qw(served);
 
-my $rows = 60_000;
+# SL_ROWS=1000000 for the figures that docs/database.md speaks of.
+my $rows = $ENV{SL_ROWS} || 60_000;
 my $pg = SL::Postgres->new;
 my $dbh = $pg->dbh;
 $dbh->do(<<"SQL");
@@ -24,33 +25,43 @@ SELECT md5('r' || i)::uuid, 'app', 'epic', 'ehr', CASE WHEN i % 2 = 0 THEN 'live
 FROM generate_series(1, $rows) i, LATERAL (SELECT now() - i * interval '0.1 second' AS t) x
 SQL
 $dbh->do(<<"SQL");
-INSERT INTO smartlaunch.token (launch, link, app, ehr, app_user, access_sealed, key_id)
-SELECT md5('r' || i)::uuid, md5('l' || i)::uuid, 'app', 'epic', 'user-' || i, 'x', 'k1'
-FROM generate_series(1, $rows) i
+INSERT INTO smartlaunch.token (launch, link, app, ehr, app_user, patient, access_sealed, refresh_sealed,
+    scope_granted, key_id, issued_at, expires_at)
+SELECT md5('r' || i)::uuid, md5('l' || CASE WHEN i % 10 = 0 THEN 1 ELSE i END)::uuid, 'app', 'epic',
+    CASE WHEN i % 10 = 0 THEN 'busy' ELSE 'user-' || i END, 'p' || i % 1000, 'x', CASE WHEN i % 3 > 0 THEN 'r' END::bytea,
+    CASE WHEN i % 4 = 0 THEN 'offline_access' END, 'k1', t, t + interval '1 hour'
+FROM generate_series(1, $rows) i, LATERAL (SELECT now() - (i - 40) * interval '30 seconds' AS t) x
+SQL
+$dbh->do(<<"SQL");
+INSERT INTO smartlaunch.fhir_access (at, via, method, status, reference)
+SELECT now() - i * interval '0.1 second', 'session', 'GET', 200, 'ref-' || i FROM generate_series(1, $rows) i
 SQL
 $dbh->do(<<"SQL");
 INSERT INTO smartlaunch.launch_step (launch, at, step, outcome, reference)
 SELECT md5('r' || i)::uuid, now() - i * interval '0.1 second', 'launch', 'ok', 'ref-' || i
 FROM generate_series(1, $rows) i
 SQL
-$dbh->do("ANALYZE smartlaunch.$_") for qw(link launch token launch_step);
+$dbh->do("ANALYZE smartlaunch.$_") for qw(link launch token launch_step fhir_access);
 
+# Partitions of the audit count as one table.
 sub scans {
     $dbh->do('SELECT pg_stat_force_next_flush()');
     $dbh->do('SELECT pg_stat_clear_snapshot()');
-    return { map { $_->{relname} => $_ } $pg->rows(
-        q(SELECT relname, seq_tup_read, idx_tup_fetch, n_tup_ins FROM pg_stat_user_tables
-          WHERE schemaname = 'smartlaunch' AND relname IN ('link', 'launch', 'token', 'launch_step'))) };
+    return { map { $_->{name} => $_ } $pg->rows(
+        q(SELECT regexp_replace(relname, '_(other|[0-9]{6})$', '') AS name, sum(seq_tup_read) AS seq_tup_read,
+              sum(idx_tup_fetch) AS idx_tup_fetch, sum(n_tup_ins) AS n_tup_ins
+          FROM pg_stat_user_tables WHERE schemaname = 'smartlaunch' GROUP BY 1)) };
 }
 
+my @tables = qw(link launch token launch_step fhir_access);
 my $before = wait_for('the statistics of the filling',
-    sub { my $s = scans(); $s->{launch_step}{n_tup_ins} >= $rows && $s });
+    sub { my $s = scans(); (grep { $s->{$_}{n_tup_ins} < $rows } @tables) ? undef : $s });
 served('scale', pg => $pg);
 my $after = wait_for('the statistics of the run',
-    sub { my $s = scans(); $s->{token}{n_tup_ins} > $before->{token}{n_tup_ins} && $s });
-for my $table (qw(link launch token launch_step)) {
+    sub { my $s = scans(); $s->{fhir_access}{n_tup_ins} > $before->{fhir_access}{n_tup_ins} && $s });
+for my $table (@tables) {
     is($after->{$table}{seq_tup_read} - $before->{$table}{seq_tup_read}, 0, "$table is never read from end to end");
-    cmp_ok($after->{$table}{idx_tup_fetch} - $before->{$table}{idx_tup_fetch}, '<', 2000,
+    cmp_ok($after->{$table}{idx_tup_fetch} - $before->{$table}{idx_tup_fetch}, '<', 4000,
         "… and few of its rows are looked at") if $table ne 'launch_step';
 }
 done();

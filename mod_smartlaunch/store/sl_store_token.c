@@ -73,8 +73,9 @@ static const sl_stmt_t DUE = {
            "    AND EXISTS (SELECT 1 FROM smartlaunch.link k"
            "     WHERE k.id = t.link AND k.revoked_at IS NULL)"
            "    AND NOT EXISTS (SELECT 1 FROM smartlaunch.token n"
-           "     WHERE n.link = t.link AND n.launch > t.launch AND n.status = 'active'"
-           "      AND n.refresh_sealed IS NOT NULL AND n.patient IS NOT DISTINCT FROM t.patient)))"
+           "     WHERE n.link = t.link AND coalesce(n.patient, '') = coalesce(t.patient, '')"
+           "      AND n.launch > t.launch AND n.status = 'active'"
+           "      AND n.refresh_sealed IS NOT NULL)))"
            " ORDER BY t.expires_at LIMIT $3::integer",
     .params = 4,
     .read_only = true,

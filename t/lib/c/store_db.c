@@ -2,6 +2,7 @@
 /* The pool of connections: bounds, time-outs, outages; how statements are told apart; size */
 #include "store.h"
 #include "store/sl_schema.h"
+#include "store/sl_store_access.h"
 #include "tap.h"
 
 #include <apr_strings.h>
@@ -230,6 +231,45 @@ int test_db(void)
     return tap_done();
 }
 
+/* What the gateway asks for in a token's life. */
+static bool gateway_round(const char *id, const char *user, const char *patient, sl_err_t *err)
+{
+    const sl_token_of_user_t who = {"app", "epic", user, patient};
+    const sl_token_due_t due = {"epic", apr_time_from_sec(60), 20, 0};
+    const sl_lease_t lease = {id, 1, "host:1", HOUR};
+    const sl_token_release_t release = {id, "host:1", 1, 0, "later"};
+    const sl_token_over_t over = {id, 2, "refused", "refused"};
+    const sl_token_next_t next = {.launch = id,
+                                  .follows = 1,
+                                  .app_user = "alice",
+                                  .access_sealed = sealed("next"),
+                                  .key_id = "k1",
+                                  .context = "{}"};
+    sl_access_t row = {.at = apr_time_now(),
+                       .method = "GET",
+                       .status = 200,
+                       .bytes = -1,
+                       .ms = -1,
+                       .reference = id};
+    apr_array_header_t *rows = apr_array_make(pool, 1, sizeof(row));
+    apr_array_header_t *list;
+    sl_token_view_t view;
+    sl_leased_t leased;
+
+    APR_ARRAY_PUSH(rows, sl_access_t) = row;
+    return sl_store_token_by_session(&view, db, hash(apr_pstrcat(pool, "session ", id, NULL)), pool,
+                                     err) == SL_OK &&
+           sl_store_token_by_launch(&view, db, id, pool, err) == SL_OK &&
+           sl_store_token_by_user(&view, db, &who, pool, err) == SL_OK &&
+           sl_store_token_due(&list, db, &due, pool, err) == SL_OK && list->nelts == due.limit &&
+           sl_store_token_lease(&leased, db, &lease, pool, err) == SL_OK &&
+           sl_store_token_release(db, &release, err) == SL_OK &&
+           sl_store_token_renew(db, &next, err) == SL_OK &&
+           sl_store_token_over(db, &over, err) == SL_OK &&
+           sl_store_access_add(db, sl_store_access_json(pool, rows), err) == SL_OK &&
+           sl_store_access_complete(db, rows, pool, err) == SL_OK;
+}
+
 /* One of everything, on tables with many rows. */
 int test_scale(void)
 {
@@ -255,8 +295,12 @@ int test_scale(void)
                     sl_store_token_find(&token, db, id, pool, &err) == SL_OK &&
                     sl_store_steps_find(&steps, db, id, pool, &err) == SL_OK &&
                     sl_store_launch_end(&ended, db, &end, pool, &err) == SL_OK && ended == 1;
+        const char *gate = apr_psprintf(pool, "gate-%d", i);
+        const char *gated = launch(gate, gate, gate);
 
-        ok(fine, "round %d of everything %s", i, err.text);
+        fine = fine && (i % 2 == 0 ? gateway_round(gated, "alice", "p1", &err)
+                                   : gateway_round(gated, "busy", "p10", &err));
+        ok(fine, "round %d of everything %s", i, fine ? "" : err.text);
     }
     return tap_done();
 }
