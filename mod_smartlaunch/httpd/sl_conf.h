@@ -45,6 +45,8 @@ typedef struct {
     const sl_secret_t *secret;
 } sl_caller_t;
 
+typedef struct sl_watch sl_watch_t;
+
 /** Main server only. */
 typedef struct {
     const char *database;
@@ -63,7 +65,7 @@ typedef struct {
     const sl_keyring_t *ring;         /* set by check_config */
     const char *page_style;           /* by post_config: sl_page_style */
     sl_runtime_t *prepared;           /* by post_config: what children complete */
-    apr_thread_mutex_t *housekeeping; /* held while mod_watchdog's thread uses `runtime` */
+    sl_watch_t *watch;                /* by post_config: httpd/sl_watchdog; NULL: no mod_watchdog */
     const sl_runtime_t *runtime;      /* the child's own; NULL in the parent or when unused */
     apr_uint32_t has_seen_database;   /* the child's own, atomic: our tables were there once */
 } sl_main_t;
