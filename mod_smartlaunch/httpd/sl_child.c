@@ -2,17 +2,20 @@
 #include "httpd/sl_child.h"
 #include "httpd/sl_exec.h"
 #include "httpd/sl_page.h"
+#include "httpd/sl_state_dir.h"
 #include "httpd/sl_watchdog.h"
 #include "store/sl_schema.h"
 #include "store/sl_store_ehr.h"
 
 #include <ap_mpm.h>
 #include <apr_atomic.h>
+#include <apr_network_io.h>
 #include <apr_shm.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <string.h>
+#include <unistd.h>
 
 APLOG_USE_MODULE(smartlaunch);
 
@@ -232,6 +235,18 @@ static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
     return SL_OK;
 }
 
+static apr_interval_time_t longest_idle(const server_rec *s)
+{
+    apr_interval_time_t longest = 0;
+
+    for (const server_rec *v = s; v != NULL; v = v->next) {
+        apr_interval_time_t idle = sl_conf_idle(sl_conf_server(v));
+
+        longest = idle > longest ? idle : longest;
+    }
+    return longest;
+}
+
 int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     sl_main_t *main = sl_conf_server(s)->main;
@@ -240,7 +255,6 @@ int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     int status;
 
     (void)plog;
-    (void)ptemp;
     if (main->ring == NULL || ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
     }
@@ -256,7 +270,9 @@ int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rt->ring = main->ring;
     rt->offline = main->offline;
     rt->ehrs = all_ehrs(main, pconf);
-    if (open_gates(rt, pconf, &err) != SL_OK) {
+    rt->idle = longest_idle(s);
+    if (open_gates(rt, pconf, &err) != SL_OK ||
+        (sl_conf_has_gateway(s) && sl_state_dir_prepare(main, ptemp, &err) != SL_OK)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -284,6 +300,40 @@ static sl_rc_t open_connections(sl_runtime_t *rt, const sl_main_t *main, apr_poo
         rc = sl_http_open(&rt->http, p, err);
     }
     return rc;
+}
+
+/** Host, process and when it began: no two are the same, on no two hosts. */
+static const char *name_of_child(apr_pool_t *p)
+{
+    char host[APRMAXHOSTLEN + 1] = "";
+
+    if (apr_gethostname(host, sizeof(host), p) != APR_SUCCESS || host[0] == '\0') {
+        apr_cpystrn(host, "localhost", sizeof(host));
+    }
+    return apr_psprintf(p, "%s:%ld:%" APR_UINT64_T_HEX_FMT, host, (long)getpid(),
+                        (apr_uint64_t)apr_time_now());
+}
+
+/** What only a gateway needs: the journal, and the writer of the audit. */
+static sl_rc_t open_gateway(sl_runtime_t *rt, const sl_main_t *main, apr_pool_t *p, sl_err_t *err)
+{
+    sl_audit_options_t options = {.mode = main->audit, .db = rt->db, .log = rt->log};
+    sl_err_t why;
+
+    /* It was there and safe at the start. Without it calls go on as long as PostgreSQL does. */
+    if (sl_spool_open(&rt->spool, sl_state_dir_path(main), rt->ring, p, &why) != SL_OK) {
+        sl_log(&rt->log, SL_LOG_ERROR, "SL5105", "no journal, SmartStateDir: %s (%s)", why.text,
+               why.id);
+        rt->spool = NULL;
+    }
+    if (options.mode == SL_AUDIT_OFF) {
+        return SL_OK;
+    }
+    if (options.mode == SL_AUDIT_UNSET) {
+        options.mode = SL_AUDIT_ON;
+    }
+    options.spool = rt->spool;
+    return sl_audit_open(&rt->audit, &options, p, err);
 }
 
 static void mirror_ehrs(const sl_runtime_t *rt, apr_pool_t *p, server_rec *s)
@@ -337,12 +387,14 @@ void sl_child_init(apr_pool_t *pchild, server_rec *s)
     }
     rt->log.write = log_line;
     rt->log.data = s;
-    if (open_connections(rt, main, pchild, &err) != SL_OK) {
+    rt->self = name_of_child(pchild);
+    if (open_connections(rt, main, pchild, &err) != SL_OK ||
+        (sl_conf_has_gateway(s) && open_gateway(rt, main, pchild, &err) != SL_OK)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);
         return;
     }
     main->runtime = rt;
-    sl_watchdog_child_init(pchild, main);
+    sl_watchdog_child_init(pchild, s);
     apr_pool_create(&tmp, pchild);
     sl_child_look_at_database(s, tmp);
     apr_pool_destroy(tmp);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_watchdog.h"
-#include "store/sl_store_keep.h"
+#include "flow/sl_caretaker.h"
 
+#include <apr_atomic.h>
 #include <apr_optional.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -9,34 +10,25 @@
 
 APLOG_USE_MODULE(smartlaunch);
 
-#define EVERY apr_time_from_sec(15 * 60)
-#define BATCHES 20 /* of one turn, so that a stop is not kept waiting */
+#define WAIT apr_time_from_msec(200) /* of one turn, so that a stop is not kept waiting */
 
-/** One batch. Is there more to do? Not once the child is on its way out. */
-static bool keep_batch(sl_main_t *main, server_rec *s, apr_pool_t *p)
+struct sl_watch {
+    apr_thread_mutex_t *mutex; /* held during a turn */
+    apr_uint32_t stop;         /* the child is on its way out */
+    sl_caretaker_t *caretaker; /* the child's own; NULL: none, or no more */
+};
+
+static apr_status_t turn(int state, void *data, apr_pool_t *p)
 {
-    bool more = false;
-    sl_err_t err;
+    sl_watch_t *watch = data;
 
-    apr_thread_mutex_lock(main->housekeeping);
-    if (main->runtime != NULL &&
-        sl_store_keep(&more, main->runtime->db, main->keep_steps, p, &err) != SL_OK) {
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, "%s: housekeeping waits: %s", err.id, err.text);
-        more = false;
+    apr_thread_mutex_lock(watch->mutex);
+    if (watch->caretaker != NULL && state == AP_WATCHDOG_STATE_STOPPING) {
+        sl_caretaker_leave(watch->caretaker);
+    } else if (watch->caretaker != NULL) {
+        sl_caretaker_turn(watch->caretaker, WAIT, &watch->stop, p);
     }
-    apr_thread_mutex_unlock(main->housekeeping);
-    return more;
-}
-
-static apr_status_t keep_house(int state, void *data, apr_pool_t *p)
-{
-    server_rec *s = data;
-    sl_main_t *main = sl_conf_server(s)->main;
-
-    if (state != AP_WATCHDOG_STATE_STOPPING) {
-        for (int i = 0; i < BATCHES && keep_batch(main, s, p); i++) {
-        }
-    }
+    apr_thread_mutex_unlock(watch->mutex);
     /* Anything else would be the last time that mod_watchdog calls. */
     return APR_SUCCESS;
 }
@@ -44,19 +36,34 @@ static apr_status_t keep_house(int state, void *data, apr_pool_t *p)
 /** mod_watchdog's thread outlives the child's pool: it must not meet a database that is closed. */
 static apr_status_t stop(void *data)
 {
-    sl_main_t *main = data;
+    sl_watch_t *watch = data;
 
-    apr_thread_mutex_lock(main->housekeeping);
-    main->runtime = NULL;
-    apr_thread_mutex_unlock(main->housekeeping);
+    apr_atomic_set32(&watch->stop, 1);
+    apr_thread_mutex_lock(watch->mutex);
+    sl_caretaker_leave(watch->caretaker);
+    watch->caretaker = NULL;
+    apr_thread_mutex_unlock(watch->mutex);
     return APR_SUCCESS;
 }
 
-void sl_watchdog_child_init(apr_pool_t *pchild, sl_main_t *main)
+void sl_watchdog_child_init(apr_pool_t *pchild, server_rec *s)
 {
-    if (main->housekeeping != NULL) {
-        apr_pool_pre_cleanup_register(pchild, main, stop);
+    const sl_main_t *main = sl_conf_server(s)->main;
+    sl_caretaker_options_t options = {.keep_steps = main->keep_steps,
+                                      .keep_access = main->keep_access};
+    sl_watch_t *watch = main->watch;
+
+    if (watch == NULL) {
+        return;
     }
+    if (sl_conf_has_gateway(s)) {
+        options.renews = true;
+        options.listen = main->listen != NULL ? main->listen : main->database;
+    }
+    apr_thread_mutex_lock(watch->mutex);
+    watch->caretaker = sl_caretaker_new(pchild, main->runtime, &options);
+    apr_thread_mutex_unlock(watch->mutex);
+    apr_pool_pre_cleanup_register(pchild, watch, stop);
 }
 
 int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -64,6 +71,7 @@ int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     APR_OPTIONAL_FN_TYPE(ap_watchdog_get_instance) * get;
     APR_OPTIONAL_FN_TYPE(ap_watchdog_register_callback) * add;
     ap_watchdog_t *watchdog = NULL;
+    sl_watch_t *watch = apr_pcalloc(pconf, sizeof(*watch));
 
     (void)plog;
     (void)ptemp;
@@ -74,13 +82,15 @@ int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     get = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_get_instance);
     add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     if (get == NULL || add == NULL ||
-        apr_thread_mutex_create(&sl_conf_server(s)->main->housekeeping, APR_THREAD_MUTEX_DEFAULT,
-                                pconf) != APR_SUCCESS ||
+        apr_thread_mutex_create(&watch->mutex, APR_THREAD_MUTEX_DEFAULT, pconf) != APR_SUCCESS ||
         get(&watchdog, "smartlaunch", 0, 1, pconf) != APR_SUCCESS ||
-        add(watchdog, EVERY, s, keep_house) != APR_SUCCESS) {
+        add(watchdog, AP_WD_TM_SLICE, watch, turn) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     "SL5301: without mod_watchdog nobody cleans up after SmartKeep; load it, or "
-                     "run smartlaunch.purge() in the database now and then");
+                     "SL5301: without mod_watchdog nobody cleans up after SmartKeep, renews tokens "
+                     "ahead, hears of changes on other hosts or brings home the audit's journal: "
+                     "load it");
+        return OK;
     }
+    sl_conf_server(s)->main->watch = watch;
     return OK;
 }

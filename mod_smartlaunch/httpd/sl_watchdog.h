@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** Housekeeping by mod_watchdog, in one child at a time: SmartKeep. */
+/** The caretaker (flow/sl_caretaker.h) in mod_watchdog's thread, in one child at a time. */
 #ifndef SL_WATCHDOG_H
 #define SL_WATCHDOG_H
 
@@ -8,7 +8,7 @@
 /** Hook: before mod_watchdog's own, which counts those who registered. */
 int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
-/** The child's end waits for the batch at work and begins no other. */
-void sl_watchdog_child_init(apr_pool_t *pchild, sl_main_t *main);
+/** The child's end waits for what is being done and begins nothing else. Needs main->runtime. */
+void sl_watchdog_child_init(apr_pool_t *pchild, server_rec *s);
 
 #endif
