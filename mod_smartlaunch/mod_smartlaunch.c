@@ -8,6 +8,7 @@
 #include "httpd/sl_conf_check.h"
 #include "httpd/sl_conf_dump.h"
 #include "httpd/sl_directives.h"
+#include "httpd/sl_gateway.h"
 #include "httpd/sl_pass.h"
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_request.h"
@@ -17,8 +18,11 @@
 #include <http_protocol.h>
 #include <http_request.h>
 
-/* mod_rewrite, mod_proxy and mod_alias must not get a Redirect URL before us. */
+/* mod_rewrite, mod_proxy and mod_alias must not get a Redirect URL or a gateway before us. */
 static const char *const before[] = {"mod_proxy.c", "mod_rewrite.c", "mod_alias.c", NULL};
+
+/* The gateway stands around mod_proxy's handler. */
+static const char *const proxy[] = {"mod_proxy.c", NULL};
 
 /* It wants to know us before its own post_config, and its thread needs the child's runtime. */
 static const char *const watchdog[] = {"mod_watchdog.c", NULL};
@@ -33,17 +37,23 @@ static void register_hooks(apr_pool_t *p)
 
     ap_hook_post_read_request(sl_request_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(sl_request_translate, NULL, before, APR_HOOK_FIRST);
+    ap_hook_translate_name(sl_gateway_translate, NULL, before, APR_HOOK_FIRST);
     ap_hook_map_to_storage(sl_request_map, NULL, before, APR_HOOK_FIRST);
     ap_hook_post_perdir_config(sl_bind_hook, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_check_authn(sl_authz_check_user, NULL, NULL, APR_HOOK_MIDDLE,
                         AP_AUTH_INTERNAL_PER_CONF);
     ap_hook_fixups(sl_authz_passed, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_log_transaction(sl_request_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(sl_gateway_log, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(sl_redirect_url_handle, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(sl_gateway_handle, NULL, proxy, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(sl_pass_check, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(sl_app_filter_insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_filter(sl_gateway_filters, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(sl_app_filter_insert, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_insert_error_filter(sl_gateway_error_filters, NULL, NULL, APR_HOOK_LAST);
     sl_app_filter_register();
+    sl_gateway_register(p);
     sl_authz_register(p);
 }
 

@@ -65,7 +65,8 @@ void sl_app_filter_register(void)
 
 void sl_app_filter_insert(request_rec *r)
 {
-    if (r->main != NULL || sl_conf_server(r->server)->main->runtime == NULL) {
+    if (r->main != NULL || sl_conf_server(r->server)->main->runtime == NULL ||
+        sl_request_of(r)->gateway != NULL) { /* answers of an EHR are no app's */
         return;
     }
     for (const ap_filter_t *f = r->output_filters; f != NULL; f = f->next) {

@@ -128,7 +128,8 @@ static int belong(request_rec *r, const sl_bind_t *decision)
     if (decision->by == SL_BIND_BY_REFERER) {
         drop_conditions(r);
     }
-    if (!request->launch->row.old_cookie) {
+    /* A page that asks on by itself is nobody at work: the gateway does not count as use. */
+    if (!request->launch->row.old_cookie && request->gateway == NULL) {
         key = sl_request_browser_key(r, request->launch->row.app);
         sl_browser_touch(rt, &key, request->launch);
     }
@@ -215,7 +216,7 @@ int sl_bind_hook(request_rec *r)
     }
     if (is_first && r->method_number != M_TRACE && sl_bind_is_smart(r) &&
         server->public_url != NULL) { /* TRACE would tell the session id */
-        answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), false);
+        answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), request->gateway != NULL);
         if (answer == DECLINED && awaits_confirmation(request)) {
             answer = go_confirm(r);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_respond.h"
 #include "base/sl_json.h"
+#include "httpd/sl_outcome.h"
 #include "httpd/sl_page.h"
 #include "smart/sl_cookie.h"
 
@@ -55,7 +56,9 @@ void sl_respond_cookie(request_rec *r, const char *value)
 
 static void log_refusal(request_rec *r, const sl_refusal_t *refusal)
 {
-    int level = refusal->status >= 500 ? APLOG_ERR : APLOG_WARNING;
+    /* Every session ends some time, and a program may ask on; the audit has a row of each. */
+    bool is_usual = refusal->status == HTTP_UNAUTHORIZED && sl_request_of(r)->gateway != NULL;
+    int level = refusal->status >= 500 ? APLOG_ERR : is_usual ? APLOG_INFO : APLOG_WARNING;
 
     ap_log_rerror(APLOG_MARK, level, 0, r, "%s: %s (status %d, reference %s)", refusal->log_id,
                   refusal->detail, refusal->status, sl_request_reference(r));
@@ -94,6 +97,9 @@ const char *sl_respond_prepare(request_rec *r, const sl_refusal_t *refusal)
     sl_page_t page;
 
     log_refusal(r, refusal);
+    if (sl_outcome_is_wanted(r)) {
+        return sl_outcome_prepare(r, refusal);
+    }
     if (sl_request_of(r)->ask.wants != SL_ASK_HTML) {
         return json_body(r, refusal);
     }
