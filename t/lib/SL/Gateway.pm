@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The app's server side as it asks the gateway, and what the gateway left behind. Methods of what
-# world() returns, if it was told `gateway => ''` (or lines for the gateway's <Location>):
+# world() returns:
 #
 #   my $l = $w->launch(login => 'alice');                     # $l->{session} is its session id
 #   my $r = $w->fhir(GET => '/Patient/x', session => $l->{session});

@@ -6,7 +6,7 @@
 #   https://app.localhost:PORT/smart   the redirect URL
 #   /app/   php-fpm      /papp/  proxied      /sapp/  files      all: AuthType Smart
 #   /plain/ files without AuthType Smart
-#   http://127.0.0.1:PORT2/fhir   the gateway, where the test wants one (see SL::Gateway)
+#   http://127.0.0.1:PORT2/fhir   the gateway (see SL::Gateway)
 package SL::Httpd;
 use strict;
 use warnings;
@@ -25,7 +25,7 @@ my @all;
 #   extra       outside of everything           vhost      inside the TLS virtual host
 #   ehr_block   inside <SmartEHR sandbox>       redirect   inside <Location /smart>
 #   app         inside every app location      after      behind the TLS virtual host
-#   gateway     inside the gateway's <Location>; '' for a plain one, undef (the default) for none
+#   gateway     inside the gateway's <Location>; undef: there is no gateway
 # and: target (/papp/), client (app-basic), client_auth, secret, scope, public (origin),
 # database (conninfo), prepare (on or off), keyring (text), port, module => 0 (without it), fpm => 0, log_level, so (path of the module),
 # early => 1 (the module is loaded before all others),
@@ -37,6 +37,7 @@ sub new {
     $self->{gateway_port} ||= free_port();
     $self->{mpm} = $ENV{SL_MPM} || 'event';
     $self->{module} //= 1;
+    $self->{gateway} = '' if !exists $self->{gateway};
     $self->_files;
     $self->{echo} = SL::Backend::echo("$self->{dir}");
     $self->{php} = SL::Backend::fpm("$self->{dir}") if $self->{fpm} // 1;
@@ -269,7 +270,7 @@ SmartDatabase "$database" prepare=${\ ($self->{prepare} // 'on') }
 SmartKeyring $dir/keyring
 SmartStateDir $dir/state
 SmartPublicURL $public
-${\ (defined $self->{gateway} ? 'SmartGatewayURL ' . $self->gateway_url : '') }
+${\ ($self->_has_gateway ? 'SmartGatewayURL ' . $self->gateway_url : '') }
 <SmartEHR sandbox>
     SmartIssuer ${\ $self->{ehr}->issuer }
     SmartClient $client
@@ -322,10 +323,13 @@ sub _vhost {
 CONF
 }
 
+sub _has_gateway { my ($self) = @_; return $self->{module} && defined $self->{gateway} && !defined $self->{config} }
+
 # The gateway, on a port of its own as the README has it.
 sub _gateway {
     my ($self) = @_;
-    my $inside = $self->{gateway} // return '';
+    return '' if !$self->_has_gateway;
+    my $inside = $self->{gateway};
     $inside .= "\n        Require local" if $inside !~ /Require/;
     return <<"CONF";
 Listen 127.0.0.1:$self->{gateway_port} http
