@@ -183,6 +183,19 @@ refused("SmartOutbound proxy=$_", ours(outbound => "SmartOutbound proxy=$_"), ga
     for qw(https://proxy.example socks5://proxy.example:1080 http://u:p@proxy.example:3128);
 accepted("SmartOutbound proxy=$_", ours(outbound => "SmartOutbound proxy=$_"), gateway()) for qw(http://proxy.example:3128 proxy.example:3128);
 accepted('an EHR without TLS, on loopback', ours(issuer => 'SmartIssuer http://127.0.0.1:8080/fhir', outbound => 'SmartOutbound insecure-loopback'), gateway());
+my $engine = 'SSLProxyEngine on';
+my $verify = 'SSLProxyVerify require';
+my $trust = "SSLProxyCACertificateFile $ca";
+for my $url ($issuer, $issuer =~ s{/fhir$}{/}r, '*', 'https://*') {
+    refused("half of what TLS needs in <Proxy \"$url\">: $_", ours(extra => "<Proxy \"$url\">\n$_\n</Proxy>"), gateway(),
+        qr/<Proxy .* takes the place of what SmartOutbound in <SmartEHR one> says of TLS; write SSLProxyEngine on, SSLProxyVerify/)
+        for "$engine\n$verify", "$engine\n$trust", "$verify\n$trust", 'SSLProxyCheckPeerName on';
+    accepted("all that TLS needs in <Proxy \"$url\">", ours(extra => "<Proxy \"$url\">\n$engine\n$verify\n$trust\n</Proxy>"), gateway());
+}
+refused('half of it in a virtual host', ours(), gateway(after => "<ProxyMatch ^https>\n$engine\n</ProxyMatch>"), qr/<ProxyMatch .* takes the place/);
+accepted('half of it for somebody else', ours(extra => "<Proxy \"https://other.example\">\n$engine\n</Proxy>"), gateway());
+accepted('half of it without a gateway', ours(extra => "<Proxy \"$issuer\">\n$engine\n</Proxy>"), '');
+accepted('a section that says nothing of TLS', ours(extra => "<Proxy \"$issuer\" timeout=7>\nProxyPreserveHost Off\n</Proxy>"), gateway());
 
 # What was understood
 my ($rc, $dump) = configtest(ours(extra => "SmartAudit required\nSmartKeep access=400d", ehr => 'SmartRenew ahead=90s'),

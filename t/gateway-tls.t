@@ -45,7 +45,7 @@ sub refused {
     my $answer = ask(%line);
     ok $answer->code >= 500, "$name: no answer" or diag $answer->as_string;
     is scalar($ehr->log('/fhir/')), 0, '… and the EHR was not asked';
-    $httpd->allow_log(qw(AH00898 AH01084 AH01097 AH01102 AH02039 AH02411 AH00950 AH00958 AH00961 AH01114));
+    $httpd->allow_log(qw(AH00898 AH01084 AH01097 AH01102 AH02039 AH02411 AH00950 AH00958 AH00961 AH01114 AH01961));
     return;
 }
 
@@ -59,8 +59,12 @@ like request('GET', $httpd->url('/bare/Patient/none'))->content, qr/"OperationOu
 
 refused('TKR-3 a certificate of a stranger', outbound => "ca=$strangers");
 refused("TKR-3 the system's CAs, where no other is named", outbound => 'connect=3s');
-refused('the administrator\'s own line, further up', before => "<Proxy \"$issuer\">\nSSLProxyCACertificateFile $strangers\n</Proxy>");
-refused('the administrator\'s own line, further down', behind => "<Proxy \"$issuer\">\nSSLProxyCACertificateFile $strangers\n</Proxy>");
+my $own = "<Proxy \"$issuer\">\nSSLProxyEngine on\nSSLProxyVerify require\nSSLProxyCACertificateFile %s\n</Proxy>";
+for my $place (qw(before behind)) {
+    my $where = $place eq 'before' ? 'further up' : 'further down';
+    is ask(outbound => "ca=$strangers", $place => sprintf $own, SL::TLS::ca())->code, 200, "the administrator's own section, $where, lets the EHR in";
+    refused("the administrator's own section, $where, keeps it out", $place => sprintf $own, $strangers);
+}
 is ask(before => "SSLProxyVerify none\nSSLProxyCACertificateFile $strangers")->code, 200, 'a line for everybody does not change what holds for the EHR';
 refused('… not even to let strangers in', before => 'SSLProxyVerify none', outbound => "ca=$strangers");
 refused('without a gateway there is nothing', without => 1);

@@ -151,6 +151,9 @@ static const char *first_wrong(server_rec *s, apr_pool_t *p)
     if (wrong == NULL) {
         wrong = check_ehrs(main, p);
     }
+    if (wrong == NULL && sl_conf_has_gateway(s)) {
+        wrong = sl_conf_check_proxy(main, p);
+    }
     return wrong != NULL ? wrong : sl_conf_check_tree(ap_conftree, p);
 }
 

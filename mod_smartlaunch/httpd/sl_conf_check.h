@@ -23,6 +23,12 @@ void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p);
 /** What is refused about a server's gateways; NULL: nothing. Sets their `is_open`. */
 const char *sl_conf_check_gateways(const server_rec *s, apr_pool_t *p);
 
+/**
+ * What is refused about <Proxy> sections that cover an EHR, where there is a gateway: those that
+ * would leave it unverified by saying only half of what mod_ssl needs. NULL: nothing.
+ */
+const char *sl_conf_check_proxy(const sl_main_t *main, apr_pool_t *p);
+
 /** What is refused in the tree of directives (locations, caches, trailers); NULL: nothing. */
 const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p);
 

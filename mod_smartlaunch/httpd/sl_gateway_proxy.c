@@ -200,7 +200,8 @@ static const char *add_remote(apr_pool_t *p, const sl_ehr_conf_t *conf, const ch
 
 /**
  * Sections are merged in their order, so ours goes before those that stood further up: whatever
- * the administrator wrote for that URL wins.
+ * the administrator wrote for that URL wins. Of TLS, mod_ssl takes all or nothing from a section:
+ * see sl_conf_check_proxy().
  */
 static void move_to_front(const server_rec *s, int first)
 {
