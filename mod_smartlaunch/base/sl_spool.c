@@ -46,6 +46,11 @@ static sl_rc_t judge(const struct stat *st, const char *path, uid_t uid, sl_err_
     return SL_OK;
 }
 
+static sl_rc_t cannot_look(const char *path, sl_err_t *err)
+{
+    return sl_err_set(err, SL_FAILED, "SL1525", "cannot look at %s: %s", path, strerror(errno));
+}
+
 static sl_rc_t not_there(const char *path, sl_err_t *err)
 {
     return sl_err_set(err, SL_NONE, "SL1524", "%s does not exist", path);
@@ -67,9 +72,7 @@ sl_rc_t sl_spool_check(const char *path, apr_uid_t uid, apr_pool_t *p, sl_err_t 
     struct stat st;
 
     if (lstat(bare_path(path, p), &st) != 0) {
-        return errno == ENOENT ? not_there(path, err)
-                               : sl_err_set(err, SL_FAILED, "SL1525", "cannot look at %s: %s", path,
-                                            strerror(errno));
+        return errno == ENOENT ? not_there(path, err) : cannot_look(path, err);
     }
     return judge(&st, path, uid, err);
 }
@@ -134,7 +137,7 @@ sl_rc_t sl_spool_open(sl_spool_t **out, const char *path, const sl_keyring_t *ri
     spool->ring = ring;
     apr_pool_cleanup_register(p, spool, release, apr_pool_cleanup_null);
     if (fstat(spool->dir, &st) != 0) {
-        return sl_err_set(err, SL_FAILED, "SL1525", "cannot look at %s: %s", path, strerror(errno));
+        return cannot_look(path, err);
     }
     rc = judge(&st, path, geteuid(), err);
     if (rc == SL_OK) {
@@ -302,6 +305,11 @@ sl_rc_t sl_spool_list(apr_array_header_t **names, sl_spool_t *spool, const char 
     return SL_OK;
 }
 
+static sl_rc_t not_ours(const sl_spool_t *spool, sl_err_t *err)
+{
+    return sl_err_set(err, SL_DENIED, "SL1530", "%s holds a file that is not ours", spool->path);
+}
+
 /** A whole file of ours, and nothing else of that name. */
 static sl_rc_t read_file(sl_bytes_t *out, const sl_spool_t *spool, int fd, apr_pool_t *p,
                          sl_err_t *err)
@@ -315,8 +323,7 @@ static sl_rc_t read_file(sl_bytes_t *out, const sl_spool_t *spool, int fd, apr_p
     }
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
         st.st_size > SL_SPOOL_MAX_RECORD + HEAD_MAX + SEAL_MAX) {
-        return sl_err_set(err, SL_DENIED, "SL1530", "%s holds a file that is not ours",
-                          spool->path);
+        return not_ours(spool, err);
     }
     size = (size_t)st.st_size;
     bytes = apr_palloc(p, size + 1);
@@ -371,8 +378,7 @@ sl_rc_t sl_spool_get(sl_secret_t **out, sl_spool_t *spool, const char *name, apr
     /* O_NONBLOCK: a FIFO of that name must not hold us up. */
     fd = openat(spool->dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 && errno == ELOOP) {
-        return sl_err_set(err, SL_DENIED, "SL1530", "%s holds a file that is not ours",
-                          spool->path);
+        return not_ours(spool, err);
     }
     if (fd < 0) {
         return errno == ENOENT ? sl_err_set(err, SL_NONE, "SL1532", "the record is gone")

@@ -104,6 +104,11 @@ static sl_rc_t reread(sl_grant_held_t *out, const sl_runtime_t *rt, const char *
     return rc;
 }
 
+static sl_rc_t no_session(sl_err_t *err)
+{
+    return sl_err_set(err, SL_NONE, "SL4512", "there is no such session");
+}
+
 /** From memory while it is fresh, from PostgreSQL, and from memory while that is away. */
 static sl_rc_t load(sl_grant_held_t *out, const sl_runtime_t *rt, const char *session,
                     apr_pool_t *p, sl_err_t *err)
@@ -124,7 +129,7 @@ static sl_rc_t load(sl_grant_held_t *out, const sl_runtime_t *rt, const char *se
         }
     }
     if (rc == SL_NONE || (rc == SL_OK && out->view.launch == NULL)) {
-        return sl_err_set(err, SL_NONE, "SL4512", "there is no such session");
+        return no_session(err);
     }
     return rc;
 }
@@ -201,6 +206,12 @@ static sl_rc_t find_by_session(sl_grant_t *out, const sl_runtime_t *rt, const sl
     return SL_OK;
 }
 
+static sl_rc_t no_token(const sl_grant_ask_t *ask, sl_err_t *err)
+{
+    return sl_err_set(err, SL_NONE, "SL4520", "the user has no token for this at %s",
+                      ask->ehr->name);
+}
+
 /** Is this a token for what is asked, and of use? Its own columns count: the seal covers them. */
 static sl_rc_t judge_user(const sl_token_view_t *view, const sl_grant_ask_t *ask, sl_err_t *err)
 {
@@ -211,8 +222,7 @@ static sl_rc_t judge_user(const sl_token_view_t *view, const sl_grant_ask_t *ask
         !lasts || !same(token->app, ask->app) || !same(token->ehr, ask->ehr->name) ||
         !same(token->app_user, ask->user) ||
         (token->patient != NULL && !same(token->patient, ask->patient))) {
-        return sl_err_set(err, SL_NONE, "SL4520", "the user has no token for this at %s",
-                          ask->ehr->name);
+        return no_token(ask, err);
     }
     return SL_OK;
 }
@@ -271,8 +281,7 @@ static sl_rc_t find_by_user(sl_grant_t *out, const sl_runtime_t *rt, const sl_gr
         }
     }
     if (rc == SL_NONE) {
-        return sl_err_set(err, SL_NONE, "SL4520", "the user has no token for this at %s",
-                          ask->ehr->name);
+        return no_token(ask, err);
     }
     if (rc == SL_OK) {
         rc = judge_user(&held.view, ask, err);
@@ -297,5 +306,5 @@ sl_rc_t sl_grant_find(sl_grant_t *out, const sl_runtime_t *rt, const sl_grant_as
     if (ask->user != NULL) {
         return find_by_user(out, rt, ask, p, err);
     }
-    return sl_err_set(err, SL_NONE, "SL4512", "there is no such session");
+    return no_session(err);
 }

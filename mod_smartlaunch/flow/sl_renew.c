@@ -160,6 +160,11 @@ static sl_rc_t try(sl_token_view_t *out, const way_t *way, apr_pool_t *p, apr_po
     return rc == SL_NONE && elect(way) ? lead(out, way, p, err) : rc;
 }
 
+static sl_rc_t out_of_memory(sl_err_t *err)
+{
+    return sl_err_set(err, SL_FAILED, "SL4552", "out of memory");
+}
+
 /** A newer generation, by ourselves or by waiting for it. */
 static sl_rc_t get_newer(sl_token_view_t *out, const way_t *way, apr_pool_t *p, sl_err_t *err)
 {
@@ -168,7 +173,7 @@ static sl_rc_t get_newer(sl_token_view_t *out, const way_t *way, apr_pool_t *p, 
     sl_rc_t rc;
 
     if (apr_pool_create(&tmp, p) != APR_SUCCESS) {
-        return sl_err_set(err, SL_FAILED, "SL4552", "out of memory");
+        return out_of_memory(err);
     }
     rc = try(out, way, p, tmp, err);
     while (rc == SL_NONE && way->waits && apr_time_now() < until) {
@@ -274,7 +279,7 @@ static sl_rc_t renew_of(int *renewed, const sl_runtime_t *rt, const sl_ehr_t *eh
         return rc;
     }
     if (apr_pool_create(&tmp, p) != APR_SUCCESS) {
-        return sl_err_set(err, SL_FAILED, "SL4552", "out of memory");
+        return out_of_memory(err);
     }
     for (int i = 0; i < rows->nelts && rc != SL_UPSTREAM && rc != SL_TIMEOUT; i++) {
         sl_token_view_t *row = &APR_ARRAY_IDX(rows, i, sl_token_view_t);
@@ -295,7 +300,7 @@ sl_rc_t sl_renew_due(int *renewed, const sl_runtime_t *rt, int limit, apr_pool_t
 
     *renewed = 0;
     if (apr_pool_create(&tmp, p) != APR_SUCCESS) {
-        return sl_err_set(err, SL_FAILED, "SL4552", "out of memory");
+        return out_of_memory(err);
     }
     for (int i = 0; i < rt->ehrs->nelts && rc == SL_OK; i++) {
         rc = renew_of(renewed, rt, APR_ARRAY_IDX(rt->ehrs, i, const sl_ehr_t *), limit, tmp, err);
