@@ -135,7 +135,7 @@ static void refuses(void)
 
 static void completes(void)
 {
-    sl_access_t rows[3] = {a_row("c-1"), a_row("c-2"), a_row("c-3")};
+    sl_access_t rows[4] = {a_row("c-1"), a_row("c-2"), a_row("c-3"), a_row("c-4")};
     sl_err_t err = {0};
 
     rows[0].bytes = -1;
@@ -148,8 +148,8 @@ static void completes(void)
     rows[0].status = 500;
     rows[1].bytes = 1;
     rows[1].ms = 1;
-    is_int(sl_store_access_complete(db, rows_of(3, rows), pool, &err), SL_OK,
-           "both are completed, and one that is not there");
+    is_int(sl_store_access_complete(db, rows_of(4, rows), pool, &err), SL_OK,
+           "both are completed, and two that are not there");
     is_str(stored("c-1"),
            "session|redcap|app|alice|0123456789abcdef0123456789abcdef|epic|p1|p1|GET|Observation|"
            "200|77|5",
@@ -162,7 +162,15 @@ static void completes(void)
     is_str(owner("SELECT concat_ws('|', bytes, ms) FROM smartlaunch.fhir_access"
                  " WHERE reference = 'c-1'"),
            "77|5", "SEC: … is once too often");
-    is_int(owner_int("SELECT count(*) FROM smartlaunch.fhir_access WHERE reference = 'c-3'"), 0,
+    rows[2].ms = -1;
+    is_int(sl_store_access_add(db, json_of(&rows[2]), &err), SL_OK, "a row that lacks one of them");
+    rows[2].bytes = 1;
+    rows[2].ms = 9;
+    is_int(sl_store_access_complete(db, rows_of(4, rows), pool, &err), SL_OK, "… gets it");
+    is_str(owner("SELECT concat_ws('|', bytes, ms) FROM smartlaunch.fhir_access"
+                 " WHERE reference = 'c-3'"),
+           "5000000000|9", "SEC: … and keeps the other");
+    is_int(owner_int("SELECT count(*) FROM smartlaunch.fhir_access WHERE reference = 'c-4'"), 0,
            "SEC: no row is made");
 }
 
