@@ -30,7 +30,7 @@ static void describe_call(sl_access_t *row, const sl_gateway_call_t *call)
     }
 }
 
-static void describe(sl_access_t *row, const request_rec *r, const sl_request_t *request)
+static void describe(sl_access_t *row, request_rec *r, const sl_request_t *request)
 {
     const sl_gateway_call_t *call = request->call;
 
@@ -43,7 +43,7 @@ static void describe(sl_access_t *row, const request_rec *r, const sl_request_t 
     row->status = r->status;
     row->bytes = -1;
     row->ms = -1;
-    row->reference = request->reference;
+    row->reference = sl_request_reference(r);
     if (call != NULL) {
         describe_call(row, call);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_request.h"
+#include "base/sl_siphash.h"
 #include "smart/sl_cookie.h"
 #include "smart/sl_header_name.h"
 #include "smart/sl_query.h"
@@ -11,8 +12,11 @@
 #include <http_protocol.h>
 #include <http_request.h>
 #include <string.h>
+#include <unistd.h>
 
 APLOG_USE_MODULE(smartlaunch);
+
+#define REFERENCE_LEN 10
 
 sl_request_t *sl_request_of(request_rec *r)
 {
@@ -30,22 +34,37 @@ sl_request_t *sl_request_of(request_rec *r)
     return request;
 }
 
+/** What no other request has: when it came, over which connection of which process. */
+static apr_uint64_t name_of(const request_rec *r)
+{
+    static const unsigned char key[SL_SIPHASH_KEY_LEN] = {0}; /* a name, no secret */
+    struct {
+        apr_time_t at;
+        apr_uint64_t process, connection, place;
+    } what;
+
+    memset(&what, 0, sizeof(what));
+    what.at = r->request_time;
+    what.process = (apr_uint64_t)getpid();
+    what.connection = (apr_uint64_t)r->connection->id;
+    what.place = (apr_uint64_t)(apr_uintptr_t)r;
+    return sl_siphash(key, &what, sizeof(what));
+}
+
 /** Letters and digits that nobody mistakes for one another when read out on the phone. */
-static const char *new_reference(apr_pool_t *p)
+static const char *new_reference(const request_rec *r)
 {
     static const char alphabet[] = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
-    unsigned char random[10];
-    char *text = apr_palloc(p, sizeof(random) + 2);
+    apr_uint64_t name = name_of(r);
+    char *text = apr_palloc(r->pool, REFERENCE_LEN + 2);
     char *at = text;
 
-    if (sl_digest_random(random, sizeof(random), NULL) != SL_OK) {
-        return "UNKNOWN";
-    }
-    for (size_t i = 0; i < sizeof(random); i++) {
-        if (i == sizeof(random) / 2) {
+    for (size_t i = 0; i < REFERENCE_LEN; i++) {
+        if (i == REFERENCE_LEN / 2) {
             *at++ = '-';
         }
-        *at++ = alphabet[random[i] % (sizeof(alphabet) - 1)];
+        *at++ = alphabet[name % (sizeof(alphabet) - 1)];
+        name /= sizeof(alphabet) - 1;
     }
     *at = '\0';
     return text;
@@ -56,7 +75,7 @@ const char *sl_request_reference(request_rec *r)
     sl_request_t *request = sl_request_of(r);
 
     if (request->reference == NULL) {
-        request->reference = new_reference(r->pool);
+        request->reference = new_reference(r);
     }
     return request->reference;
 }
