@@ -596,11 +596,11 @@ static void *APR_THREAD_FUNC member(apr_thread_t *thread, void *data)
     const char *access = NULL;
     apr_pool_t *p;
 
+    (void)thread;
     apr_pool_create(&p, NULL);
     one->rc = call_once(&access, one->rt, one->need, p);
     apr_cpystrn(one->access, access == NULL ? "" : access, sizeof(one->access));
     apr_pool_destroy(p);
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
