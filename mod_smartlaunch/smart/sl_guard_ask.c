@@ -126,6 +126,9 @@ static sl_rc_t judge_operation(sl_guard_t *g, const sl_guard_ask_t *ask, sl_guar
     sl_guard_found_t body = nothing;
     sl_rc_t rc = SL_OK;
 
+    if (ask->json != NULL && sl_guard_body_type(ask->json)[0] == '\0') {
+        return sl_guard_deny(g, SL_GUARD_BODY_JSON);
+    }
     if (ask->json != NULL && sl_guard_is(sl_guard_body_type(ask->json), "Parameters")) {
         rc = sl_guard_body_parameters(g, &body, ask->request->type, ask->json);
     }

@@ -260,51 +260,6 @@ sl_rc_t sl_guard_body_patch(sl_guard_t *g, const sl_json_t *patch)
     return rc;
 }
 
-/* The text of value[x], or of the reference in it. */
-static const char *value_of(const sl_json_t *part, bool *has_value)
-{
-    struct json_object_iterator at = json_object_iter_begin((sl_json_t *)part);
-    struct json_object_iterator end = json_object_iter_end(part);
-
-    *has_value = false;
-    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
-        const char *key = json_object_iter_peek_name(&at);
-        sl_json_t *value = json_object_iter_peek_value(&at);
-
-        if (sl_text_has_prefix(key, "value")) {
-            *has_value = true;
-            return json_object_is_type(value, json_type_string) ? json_object_get_string(value)
-                                                                : sl_json_str(value, "reference");
-        }
-    }
-    return NULL;
-}
-
-static sl_rc_t judge_part(sl_guard_t *g, sl_guard_found_t *found, const char *type,
-                          const sl_json_t *part)
-{
-    const char *name = sl_json_str(part, "name"), *value;
-    const sl_json_t *parts = sl_json_get(part, "part");
-    bool has_value;
-    sl_rc_t rc = SL_OK;
-
-    if (name == NULL || !json_object_is_type(part, json_type_object)) {
-        return sl_guard_deny(g, SL_GUARD_BODY_JSON);
-    }
-    value = value_of(part, &has_value);
-    if (value != NULL) {
-        rc = sl_guard_param(g, found, type, name, value);
-    } else if (has_value && sl_guard_name_of(name) == SL_GUARD_NAME_PATIENT) {
-        rc = sl_guard_deny(g, SL_GUARD_RESOURCE);
-    }
-    for (size_t i = 0; rc == SL_OK && json_object_is_type(parts, json_type_array) &&
-                       i < json_object_array_length(parts);
-         i++) {
-        rc = judge_part(g, found, type, json_object_array_get_idx(parts, i));
-    }
-    return rc;
-}
-
 /* "Observation.subject.where(…)": a member of that name behind the type? */
 static bool is_patient_expression(const char *path, apr_pool_t *p)
 {
@@ -357,16 +312,69 @@ sl_rc_t sl_guard_body_fhirpath(sl_guard_t *g, const sl_json_t *parameters)
     return sl_guard_body_resource(g, parameters);
 }
 
+/* How many value[x] a part has, and the text of the last one or of the reference in it. */
+static int value_of(const sl_json_t *part, const char **text)
+{
+    struct json_object_iterator at = json_object_iter_begin((sl_json_t *)part);
+    struct json_object_iterator end = json_object_iter_end(part);
+    int count = 0;
+
+    for (; !json_object_iter_equal(&at, &end); json_object_iter_next(&at)) {
+        sl_json_t *value = json_object_iter_peek_value(&at);
+
+        if (sl_text_has_prefix(json_object_iter_peek_name(&at), "value")) {
+            count++;
+            *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value)
+                                                                 : sl_json_str(value, "reference");
+        }
+    }
+    return count;
+}
+
+static sl_rc_t judge_parts(sl_guard_t *g, sl_guard_found_t *found, const char *type,
+                           const sl_json_t *parts);
+
+/* A value as the parameter of that name; parts and Parameters inside alike. */
+static sl_rc_t judge_part(sl_guard_t *g, sl_guard_found_t *found, const char *type,
+                          const sl_json_t *part)
+{
+    const char *name = sl_json_str(part, "name"), *text = NULL;
+    const sl_json_t *resource = sl_json_get(part, "resource");
+    int values = name != NULL ? value_of(part, &text) : 0;
+    sl_rc_t rc = SL_OK;
+
+    if (name == NULL || values > 1) {
+        return sl_guard_deny(g, SL_GUARD_BODY_JSON);
+    }
+    if (text != NULL) {
+        rc = sl_guard_param(g, found, type, name, text);
+    } else if (values > 0 && sl_guard_name_of(name) == SL_GUARD_NAME_PATIENT) {
+        rc = sl_guard_deny(g, SL_GUARD_RESOURCE);
+    }
+    if (rc == SL_OK) {
+        rc = judge_parts(g, found, type, sl_json_get(part, "part"));
+    }
+    return rc == SL_OK && sl_guard_is(sl_guard_body_type(resource), "Parameters")
+               ? sl_guard_body_parameters(g, found, type, resource)
+               : rc;
+}
+
+static sl_rc_t judge_parts(sl_guard_t *g, sl_guard_found_t *found, const char *type,
+                           const sl_json_t *parts)
+{
+    sl_rc_t rc = SL_OK;
+
+    if (parts != NULL && !json_object_is_type(parts, json_type_array)) {
+        return sl_guard_deny(g, SL_GUARD_BODY_JSON);
+    }
+    for (size_t i = 0; rc == SL_OK && parts != NULL && i < json_object_array_length(parts); i++) {
+        rc = judge_part(g, found, type, json_object_array_get_idx(parts, i));
+    }
+    return rc;
+}
+
 sl_rc_t sl_guard_body_parameters(sl_guard_t *g, sl_guard_found_t *found, const char *type,
                                  const sl_json_t *parameters)
 {
-    const sl_json_t *list = sl_json_get(parameters, "parameter");
-    sl_rc_t rc = SL_OK;
-
-    for (size_t i = 0; rc == SL_OK && json_object_is_type(list, json_type_array) &&
-                       i < json_object_array_length(list);
-         i++) {
-        rc = judge_part(g, found, type, json_object_array_get_idx(list, i));
-    }
-    return rc;
+    return judge_parts(g, found, type, sl_json_get(parameters, "parameter"));
 }

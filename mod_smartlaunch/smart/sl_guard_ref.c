@@ -102,11 +102,16 @@ static bool is_our_id(const sl_guard_t *g, span_t id)
            memchr(rest.from + strlen(VERSION), '/', length(rest) - strlen(VERSION)) == NULL;
 }
 
-/* Type/id at the end of it: letters, and something. */
+/* Type/id, and nothing else; behind a host and a path when it is absolute. */
 static bool is_typed(span_t text)
 {
     const char *slash = text.to, *at;
 
+    for (at = text.from; at < text.to; at++) {
+        if (!apr_isgraph(*at) || strchr("?#\\;", *at) != NULL) {
+            return false;
+        }
+    }
     while (slash > text.from && slash[-1] != '/') {
         slash--;
     }
@@ -115,7 +120,9 @@ static bool is_typed(span_t text)
     }
     for (at = slash - 1; at > text.from && apr_isalpha(at[-1]); at--) {
     }
-    return at < slash - 1 && apr_isupper(*at) && (at == text.from || at[-1] == '/');
+    return at < slash - 1 && apr_isupper(*at) &&
+           (at == text.from ||
+            (at[-1] == '/' && (begins(text, "https://") || begins(text, "http://"))));
 }
 
 /* A version at the end goes. */

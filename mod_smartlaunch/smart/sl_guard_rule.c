@@ -53,7 +53,7 @@ void sl_guard_note(sl_guard_t *g, const char *id, apr_size_t len)
         return;
     }
     for (apr_size_t i = 0; i < len; i++) {
-        if (!apr_isalnum(id[i]) && (id[i] == '\0' || strchr("-._", id[i]) == NULL)) {
+        if (!apr_isalnum(id[i]) && (id[i] == '\0' || strchr("-._~=+", id[i]) == NULL)) {
             return;
         }
     }
