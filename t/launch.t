@@ -64,7 +64,7 @@ my ($host) = $iss =~ m{//([^/]+)};
 for my $foreign (
     'http://169.254.169.254/latest/meta-data', 'https://evil.example/fhir', "https://$host.evil.example/fhir",
     "https://evil.example\@$host/fhir", "https://$host\@evil.example/fhir", "$iss?x=1", "$iss#x", "$iss/../other",
-    "$iss//", "$iss/Patient", "http://$host/fhir", $iss =~ s/ehr/EHR2/r, "file://$iss", 'javascript:alert(1)',
+    "$iss//", "$iss/Patient", "http://$host/fhir", $iss =~ s/localhost/LOCALHOST2/r, "file://$iss", 'javascript:alert(1)',
     "$iss\\", ' ' . $iss, $iss . "\t", '//' . $host . '/fhir', '<script>alert(1)</script>',
 ) {
     refused($w, visit('iss=' . uri_escape_utf8($foreign) . '&launch=abc'), 403, 'SL4101',

@@ -17,13 +17,13 @@ import { userByName } from './users.mjs';
 
 const css = readFileSync(new URL('style.css', import.meta.url));
 
-function urlsOf(origin, path) {
+function urlsOf(origin, fhirOrigin, path) {
   const base = `${origin}${path}`;
   return {
     base,
     path, // '' or '/t/<tenant>'
     host: new URL(origin).host,
-    fhir: `${base}/fhir`,
+    fhir: `${fhirOrigin}${path}/fhir`,
     issuer: `${base}/auth`, // not the FHIR base, as at most real EHRs
     style: `${base}/smart-style.json`,
     css: `${path}/style.css`,
@@ -31,10 +31,10 @@ function urlsOf(origin, path) {
 }
 
 export class Ehr {
-  constructor({ name, origin, path = '', app, clients }) {
+  constructor({ name, origin, fhirOrigin, path = '', app, clients }) {
     this.name = name;
     this.app = app; // { name, origin, launchUrl }
-    this.urls = urlsOf(origin, path);
+    this.urls = urlsOf(origin, fhirOrigin, path);
     this.clients = new Clients(clients);
     this.keys = new Keys();
     this.launches = new Launches();

@@ -118,6 +118,7 @@ export class FhirServer {
   #router = new FhirRouter();
   #repository = new MemoryRepository();
   #found = new Map(); // what a search found, until something is written
+  #charts = new Map(); // patient id -> repository of their resources alone; null once something was written
 
   // `base` is the FHIR base URL; `findToken(bearer)` answers with a live token or undefined.
   constructor({ base, findToken }) {
@@ -128,6 +129,7 @@ export class FhirServer {
   async start() {
     this.#repository.clear();
     this.#found.clear();
+    this.#charts = new Map();
     for (const resource of loadEverything()) await this.#repository.createResource(resource);
     return this;
   }
@@ -159,8 +161,11 @@ export class FhirServer {
     if (posted || (method === 'GET' && /^\/[A-Za-z]+$/.test(rest))) {
       return this.#search(res, rest.replace(/\/_search$/, ''), search);
     }
-    if (method !== 'GET') this.#found.clear();
-    const [result, resource] = await this.#ask(method, rest, {}, req.headers, body.length ? JSON.parse(body) : undefined);
+    if (method !== 'GET') {
+      this.#found.clear();
+      this.#charts = null;
+    }
+    const [result, resource] = await this.#ask(this.#repository, method, rest, {}, req.headers, body.length ? JSON.parse(body) : undefined);
     if (resource?.meta?.versionId) {
       const tag = `W/"${resource.meta.versionId}"`;
       res.setHeader('ETag', tag);
@@ -173,17 +178,30 @@ export class FhirServer {
     return this.#answer(res, statusOf(result), resource ?? result);
   }
 
-  #ask(method, url, query, headers = {}, body = undefined) {
-    return this.#router.handleRequest({ method, url, pathname: '', params: {}, query, headers, body }, this.#repository);
+  #ask(repository, method, url, query, headers = {}, body = undefined) {
+    return this.#router.handleRequest({ method, url, pathname: '', params: {}, query, headers, body }, repository);
   }
 
-  // Medplum takes most of a second for a search of Observations, so the pages come from one.
+  // Medplum looks at every resource of a type, which takes it most of a second for Observations: a search
+  // about one patient looks at that chart only, and all pages of a search come from one.
+  async #chartFor(search) {
+    const [id, another] = [...search.getAll('patient'), ...search.getAll('subject')].map((it) => it.replace(/^.*Patient\//, ''));
+    if (!this.#charts || another !== undefined || !patients.some((patient) => patient.id === id)) return this.#repository;
+    if (!this.#charts.has(id)) {
+      const repository = new MemoryRepository();
+      const mine = loadEverything().filter(({ subject, patient }) => [subject, patient].some((it) => reference(it) === `Patient/${id}`));
+      for (const resource of mine) await repository.createResource(resource);
+      this.#charts.set(id, repository);
+    }
+    return this.#charts.get(id);
+  }
+
   async #search(res, where, search) {
     prepareSearch();
     const params = this.#forMedplum(search);
     const key = `${where}?${params}`;
     if (!this.#found.has(key)) {
-      const [result, bundle] = await this.#ask('GET', key, formToObject(params));
+      const [result, bundle] = await this.#ask(await this.#chartFor(search), 'GET', key, formToObject(params));
       if (bundle?.type !== 'searchset') return this.#answer(res, statusOf(result), bundle ?? result);
       if (this.#found.size >= 200) this.#found.clear();
       this.#found.set(key, bundle);

@@ -13,6 +13,7 @@ const { values: options } = parseArgs({
   options: {
     port: { type: 'string', default: '9443' },
     host: { type: 'string', default: 'ehr.localhost' },
+    'fhir-host': { type: 'string' },
     cert: { type: 'string' },
     key: { type: 'string' },
     'plain-http': { type: 'boolean', default: false },
@@ -62,11 +63,11 @@ async function handler(req, res) {
   }
 }
 
-async function makeTenants(origin) {
+async function makeTenants(origin, fhirOrigin) {
   const app = { name: options['app-name'], origin: options['app-origin'], launchUrl: options['launch-url'] };
   const clients = options.clients ? JSON.parse(readFileSync(options.clients)) : [];
   const names = options.tenants ? options.tenants.split(',') : [];
-  const shared = { origin, app, clients };
+  const shared = { origin, fhirOrigin, app, clients };
   return Promise.all([
     new Ehr({ name: 'sandbox', ...shared }).start(),
     ...names.map((name) => new Ehr({ name, path: `/t/${name}`, ...shared }).start()),
@@ -79,7 +80,8 @@ listen(makeServer(handler), port, '::1').catch(() => {}); // machines without IP
 process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => process.exit(0));
 
-tenants = makeTenants(`${options['plain-http'] ? 'http' : 'https'}://${options.host}:${port}`);
+const originAt = (host) => `${options['plain-http'] ? 'http' : 'https'}://${host}:${port}`;
+tenants = makeTenants(originAt(options.host), originAt(options['fhir-host'] ?? options.host));
 const [main, ...others] = await tenants;
 const describe = ({ urls }) => ({ base: urls.base, fhir: urls.fhir, issuer: urls.issuer, control: `${urls.base}/control` });
 console.log(JSON.stringify({

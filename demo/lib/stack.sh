@@ -203,7 +203,7 @@ install_schema() {
 start_ehr() {
     local log=$DEMO_RUN/log/ehr.log
     setsid node "$top/demo/ehr/server.mjs" --port "$DEMO_EHR_PORT" --host ehr.localhost \
-        --cert "$DEMO_RUN/tls/cert.pem" --key "$DEMO_RUN/tls/key.pem" \
+        --fhir-host localhost --cert "$DEMO_RUN/tls/cert.pem" --key "$DEMO_RUN/tls/key.pem" \
         --app-origin "$DEMO_APP" --launch-url "$DEMO_APP/smart" --app-name "Asthma in Adults" \
         --clients "$DEMO_RUN/secret/clients.json" </dev/null >"$log" 2>&1 &
     echo $! >"$DEMO_RUN/ehr.pid"

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import * as b from '../../demo/lib/browser.mjs';
 import { errorLog, finish, test } from './lib/tap.mjs';
 
-const ISS = `${b.EHR}/fhir`;
+const ISS = `${b.EHR.replace('ehr.localhost', 'localhost')}/fhir`;
 const browser = await b.openBrowser();
 const workstation = await b.openWorkstation(browser, { width: 360, height: 800 });
 

@@ -19,7 +19,7 @@ sub new {
     my $tls = SL::TLS::dir();
     spit("$self->{dir}/clients.json", JSON::PP->new->utf8->encode($clients));
     $self->{server} = spawn([ 'node', top() . '/demo/ehr/server.mjs', '--port', $self->{port},
-            '--host', 'ehr.localhost', '--cert', "$tls/server.pem", '--key', "$tls/server.key",
+            '--host', 'ehr.localhost', '--fhir-host', 'localhost', '--cert', "$tls/server.pem", '--key', "$tls/server.key",
             '--app-origin', $arg{origin}, '--launch-url', "$arg{origin}/smart", '--clients',
             "$self->{dir}/clients.json", $arg{tenants} ? ('--tenants', $arg{tenants}) : () ],
         out => "$self->{dir}/out", err => "$self->{dir}/err", name => 'the sandbox EHR');
@@ -51,7 +51,8 @@ sub default_clients {
 }
 
 sub base { my ($self, $tenant) = @_; return "https://ehr.localhost:$self->{port}" . ($tenant ? "/t/$tenant" : '') }
-sub issuer { my ($self, $tenant) = @_; return $self->base($tenant) . '/fhir' }
+# The FHIR base has a name of its own, which mod_proxy can look up.
+sub issuer { my ($self, $tenant) = @_; return $self->base($tenant) =~ s/ehr\.localhost/localhost/r . '/fhir' }
 sub auth { my ($self, $tenant) = @_; return $self->base($tenant) . '/auth' }
 
 # A view of the same EHR whose calls go to one tenant.

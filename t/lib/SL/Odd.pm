@@ -56,12 +56,12 @@ CONF
     return "$dir/expired.pem";
 }
 
-# https://ehr.localhost:PORT of a listener; another name when told.
+# https://localhost:PORT of a listener; another name when told.
 sub url {
     my ($self, $path, %at) = @_;
     my $listener = $at{listener} || 'good';
     my $scheme = $at{scheme} || ($listener eq 'plain' ? 'http' : 'https');
-    return "$scheme://" . ($at{host} || 'ehr.localhost') . ":$self->{port}{$listener}$path";
+    return "$scheme://" . ($at{host} || 'localhost') . ":$self->{port}{$listener}$path";
 }
 
 # route('/path' => {status => 500}, …); a hash or array as body is sent as JSON.
