@@ -8,7 +8,7 @@ set -euo pipefail
 build=(gcc libc6-dev make autoconf automake libtool pkg-config xz-utils apache2-dev
     libcurl4-openssl-dev libssl-dev libjson-c-dev libpq-dev)
 servers=(apache2-bin media-types postgresql-15 php-fpm php-curl openssl curl chromium
-    fonts-dejavu-core libnss-myhostname) # the last: so that mod_proxy finds ehr.localhost
+    fonts-dejavu-core)
 perl=(perl libwww-perl libhttp-message-perl libhtml-form-perl liburi-perl libio-socket-ssl-perl
     libdbd-pg-perl)
 
@@ -68,7 +68,7 @@ for what in "$@"; do
     build) wanted+=("${build[@]}") ;;
     demo) wanted+=("${servers[@]}") ;;
     test) wanted+=("${servers[@]}" "${perl[@]}" pgbouncer git) ;;
-    bench) wanted+=(valgrind) ;;
+    bench) wanted+=(valgrind wrk libapache2-mod-auth-openidc) ;;
     *) usage ;;
     esac
     [ "$what" = build ] || has_node || wanted+=(nodejs npm)
