@@ -18,6 +18,9 @@ static apr_status_t release(void *data)
         sl_secret_wipe(ring->keys[i].check, sizeof(ring->keys[i].check));
         EVP_MAC_CTX_free(ring->keys[i].derive);
         EVP_MAC_CTX_free(ring->keys[i].form);
+        for (int j = 0; ring->keys[i].spare != NULL && j < SL_KEYRING_SPARE; j++) {
+            EVP_CIPHER_CTX_free(atomic_load(&ring->keys[i].spare[j]));
+        }
     }
     EVP_MAC_free(ring->hmac);
     EVP_CIPHER_free(ring->gcm);
@@ -140,6 +143,7 @@ static sl_rc_t add_line(sl_keyring_t *ring, sl_bytes_t line, int number, apr_poo
                           "as `smartlaunchctl keyring new` prints it",
                           number);
     }
+    key.spare = apr_pcalloc(p, SL_KEYRING_SPARE * sizeof(*key.spare));
     /* In its place first: what is half made is released with the ring, too. */
     ring->keys[ring->count++] = key;
     rc = derive_keys(&ring->keys[ring->count - 1], ring, master, p, err);

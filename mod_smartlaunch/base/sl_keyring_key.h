@@ -6,8 +6,13 @@
 #include "base/sl_keyring.h"
 #include "base/sl_siphash.h"
 #include <openssl/evp.h>
+#include <stdatomic.h>
 
 #define SL_KEYRING_MAX 16
+#define SL_KEYRING_SPARE 8
+
+/** A decryption context with its key set, or NULL: whoever takes it has it alone. */
+typedef _Atomic(EVP_CIPHER_CTX *) sl_keyring_spare_t;
 
 /** One line of the ring. The contexts are keyed once and only ever copied. */
 typedef struct {
@@ -16,9 +21,10 @@ typedef struct {
     unsigned char check[SL_SIPHASH_KEY_LEN]; /* check values of ids */
     EVP_MAC_CTX *derive;                     /* derived ids */
     EVP_MAC_CTX *form;                       /* sl_keyring_mac */
+    sl_keyring_spare_t *spare;               /* SL_KEYRING_SPARE places, for whoever opens */
 } sl_keyring_key_t;
 
-/** Read-only after sl_keyring_parse, so that all threads share it. */
+/** Read-only after sl_keyring_parse but for the spare contexts, so that all threads share it. */
 struct sl_keyring {
     int count;
     sl_keyring_key_t keys[SL_KEYRING_MAX];

@@ -14,31 +14,42 @@
 #define TEXT_AT (TAG_AT + TAG_LEN)
 #define MAX_BYTES (16 * 1024 * 1024)
 
-/* Feed the version and every part with its length, so that no two lists give the same bytes. */
+/* The version and every part with its length, so that no two lists give the same bytes. In one run
+ * where it is short, since each call costs more than the bytes: tokens are opened for every call.
+ */
 static bool add_aad(EVP_CIPHER_CTX *ctx, const char *const *aad)
 {
-    unsigned char frame[8] = {VERSION};
+    unsigned char run[512];
+    apr_size_t have = 1;
     int n;
 
-    if (EVP_CipherUpdate(ctx, NULL, &n, frame, 1) != 1) {
-        return false;
-    }
+    run[0] = VERSION;
     for (; aad != NULL && *aad != NULL; aad++) {
         apr_size_t len = strlen(*aad);
 
         if (len > INT_MAX) {
             return false;
         }
-        for (int i = 0; i < 8; i++) {
-            frame[i] = (unsigned char)(len >> (8 * (7 - i)));
+        if (have + 8 + len > sizeof(run)) {
+            if (EVP_CipherUpdate(ctx, NULL, &n, run, (int)have) != 1) {
+                return false;
+            }
+            have = 0;
         }
-        if (EVP_CipherUpdate(ctx, NULL, &n, frame, sizeof(frame)) != 1 ||
-            (len > 0 &&
-             EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)*aad, (int)len) != 1)) {
+        for (int i = 0; i < 8; i++) {
+            run[have++] = (unsigned char)(len >> (8 * (7 - i)));
+        }
+        if (have + len <= sizeof(run)) {
+            memcpy(run + have, *aad, len);
+            have += len;
+        } else if (EVP_CipherUpdate(ctx, NULL, &n, run, (int)have) != 1 ||
+                   EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)*aad, (int)len) != 1) {
             return false;
+        } else {
+            have = 0;
         }
     }
-    return true;
+    return have == 0 || EVP_CipherUpdate(ctx, NULL, &n, run, (int)have) == 1;
 }
 
 static bool encrypt(const sl_keyring_t *ring, const char *const *aad, const sl_secret_t *value,
@@ -84,11 +95,40 @@ sl_rc_t sl_keyring_seal(sl_bytes_t *out, const sl_keyring_t *ring, const char *c
     return SL_OK;
 }
 
-/* Decrypt into `text`, which the caller wipes whatever happens. */
+/* A context with the key set: to set a key anew costs as much as to open a token. */
+static EVP_CIPHER_CTX *take_spare(const sl_keyring_t *ring, const sl_keyring_key_t *key)
+{
+    EVP_CIPHER_CTX *ctx = NULL;
+
+    for (int i = 0; i < SL_KEYRING_SPARE && ctx == NULL; i++) {
+        ctx = atomic_exchange(&key->spare[i], NULL);
+    }
+    if (ctx != NULL) {
+        return ctx;
+    }
+    ctx = EVP_CIPHER_CTX_new();
+    if (ctx != NULL &&
+        EVP_DecryptInit_ex2(ctx, ring->gcm, (const unsigned char *)sl_secret_reveal(key->seal),
+                            NULL, NULL) != 1) {
+        EVP_CIPHER_CTX_free(ctx);
+        ctx = NULL;
+    }
+    return ctx;
+}
+
+static void give_spare(const sl_keyring_key_t *key, EVP_CIPHER_CTX *ctx)
+{
+    for (int i = 0; i < SL_KEYRING_SPARE && ctx != NULL; i++) {
+        ctx = atomic_exchange(&key->spare[i], ctx);
+    }
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+/* Decrypt into `text`, which is worth nothing unless it says true. */
 static bool decrypt(const sl_keyring_t *ring, const sl_keyring_key_t *key,
                     const sl_sealed_t *sealed, unsigned char *text)
 {
-    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    EVP_CIPHER_CTX *ctx = take_spare(ring, key);
     const unsigned char *run = sealed->sealed.bytes;
     unsigned char tag[TAG_LEN];
     int n = 0;
@@ -96,14 +136,16 @@ static bool decrypt(const sl_keyring_t *ring, const sl_keyring_key_t *key,
 
     memcpy(tag, run + TAG_AT, TAG_LEN);
     done =
-        ctx != NULL &&
-        EVP_DecryptInit_ex2(ctx, ring->gcm, (const unsigned char *)sl_secret_reveal(key->seal),
-                            run + NONCE_AT, NULL) == 1 &&
+        ctx != NULL && EVP_DecryptInit_ex2(ctx, NULL, NULL, run + NONCE_AT, NULL) == 1 &&
         add_aad(ctx, sealed->aad) &&
         EVP_DecryptUpdate(ctx, text, &n, run + TEXT_AT, (int)(sealed->sealed.len - TEXT_AT)) == 1 &&
         EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, tag) == 1 &&
         EVP_DecryptFinal_ex(ctx, text + n, &n) == 1;
-    EVP_CIPHER_CTX_free(ctx);
+    if (done) {
+        give_spare(key, ctx);
+    } else {
+        EVP_CIPHER_CTX_free(ctx);
+    }
     return done;
 }
 
@@ -112,8 +154,8 @@ sl_rc_t sl_keyring_open(sl_secret_t **out, const sl_keyring_t *ring, const sl_se
 {
     const sl_keyring_key_t *key = sl_keyring_key(ring, sealed->key_id);
     apr_size_t len = sealed->sealed.len;
-    unsigned char *text;
-    bool done;
+    sl_secret_t *secret;
+    char *text;
 
     if (key == NULL) {
         return sl_err_set(err, SL_DENIED, "SL1410",
@@ -122,13 +164,12 @@ sl_rc_t sl_keyring_open(sl_secret_t **out, const sl_keyring_t *ring, const sl_se
     if (len < TEXT_AT || len > TEXT_AT + MAX_BYTES || sealed->sealed.bytes[0] != VERSION) {
         return sl_err_set(err, SL_DENIED, "SL1411", "a stored value is not one that was sealed");
     }
-    text = apr_palloc(p, len - TEXT_AT + 1);
-    done = decrypt(ring, key, sealed, text);
-    if (done) {
-        *out = sl_secret_new(p, text, len - TEXT_AT);
+    secret = sl_secret_room(p, len - TEXT_AT, &text);
+    if (!decrypt(ring, key, sealed, (unsigned char *)text)) {
+        sl_secret_wipe(text, len - TEXT_AT);
+        return sl_err_set(err, SL_DENIED, "SL1412",
+                          "a stored value was altered or belongs to another row");
     }
-    sl_secret_wipe(text, len - TEXT_AT);
-    return done ? SL_OK
-                : sl_err_set(err, SL_DENIED, "SL1412",
-                             "a stored value was altered or belongs to another row");
+    *out = secret;
+    return SL_OK;
 }

@@ -18,17 +18,25 @@ static apr_status_t forget(void *data)
     return APR_SUCCESS;
 }
 
-sl_secret_t *sl_secret_new(apr_pool_t *p, const void *bytes, apr_size_t len)
+sl_secret_t *sl_secret_room(apr_pool_t *p, apr_size_t len, char **bytes)
 {
     sl_secret_t *secret = apr_palloc(p, sizeof(*secret));
 
     secret->len = len;
-    secret->bytes = apr_palloc(p, len + 1);
-    if (len > 0) {
-        memcpy(secret->bytes, bytes, len);
-    }
+    secret->bytes = *bytes = apr_palloc(p, len + 1);
     secret->bytes[len] = '\0';
     apr_pool_cleanup_register(p, secret, forget, apr_pool_cleanup_null);
+    return secret;
+}
+
+sl_secret_t *sl_secret_new(apr_pool_t *p, const void *bytes, apr_size_t len)
+{
+    char *room;
+    sl_secret_t *secret = sl_secret_room(p, len, &room);
+
+    if (len > 0) {
+        memcpy(room, bytes, len);
+    }
     return secret;
 }
 

@@ -14,6 +14,9 @@ typedef struct sl_secret sl_secret_t;
 /** Copy `len` bytes; the caller wipes its own copy where it has one. Never NULL. */
 sl_secret_t *sl_secret_new(apr_pool_t *p, const void *bytes, apr_size_t len);
 
+/** A secret of `len` bytes that the caller writes to `*bytes`, at once. Wiped whatever is in it. */
+sl_secret_t *sl_secret_room(apr_pool_t *p, apr_size_t len, char **bytes);
+
 /** Copy a NUL-terminated text; NULL gives NULL. */
 sl_secret_t *sl_secret_str(apr_pool_t *p, const char *text);
 
