@@ -24,6 +24,46 @@ async function shows(app, patient) {
   assert.deepEqual(await b.shown(app), { patient, user: 'alice' });
 }
 
+/** The EHR's data in the record, to the last page of each list, and what was written down about reading them. */
+async function charted(app) {
+  await step('the record shows laboratory results and vital signs, to the last page', async () => {
+    const { labs, vitals } = await b.chart(app);
+    assert.ok(labs > 3 * 20 && vitals > 3 * 20, `${labs} and ${vitals} results`);
+  });
+  await step('… conditions, medications and allergies', async () => {
+    const { conditions, medications, allergies } = await b.chart(app);
+    assert.ok(conditions.includes('Asthma'), `conditions: ${conditions}`);
+    assert.ok(medications.some((it) => /^Albuterol/.test(it)), `medications: ${medications}`);
+    assert.deepEqual(allergies, ['Penicillin', 'Grass pollen']);
+  });
+  await step('the EHR was asked with the token that the study never saw', async () => {
+    const asked = (await b.control('GET', 'log?path=/fhir/')).filter(({ path }) => !path.includes('.well-known'));
+    assert.ok(asked.length >= 11, `${asked.length} requests`);
+    for (const { headers } of asked) {
+      assert.match(headers.authorization, /^Bearer \S+$/);
+      assert.equal(headers['smart-session'], undefined);
+    }
+  });
+  await step('the database says who read what, about whom', async () => {
+    const wanted = ['AllergyIntolerance', 'Condition', 'MedicationRequest', 'Observation'];
+    const read = await until(() => b.rows('SELECT app_user, patient, resource, status, count(*)::int AS calls'
+      + ' FROM smartlaunch.fhir_access GROUP BY 1, 2, 3, 4 ORDER BY resource'), (found) => found.length === wanted.length);
+    assert.deepEqual(read.map(({ resource }) => resource), wanted);
+    for (const row of read) assert.deepEqual([row.app_user, row.patient, row.status], ['alice', 'luna-mccullough', 200]);
+    assert.ok(read.find(({ resource }) => resource === 'Observation').calls >= 9);
+  });
+}
+
+/** The audit writes in batches: asks again until there is what is waited for, for ten seconds at most. */
+async function until(ask, isThere) {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const found = await ask();
+    if (isThere(found) || Date.now() > deadline) return found;
+    await new Promise((done) => { setTimeout(done, 100); });
+  }
+}
+
 async function morning(workstation) {
   console.log('The first time');
   const first = await step(`dr-smith opens the chart of ${A} in the EHR`,
@@ -40,6 +80,9 @@ async function morning(workstation) {
   });
   await step('she says yes', () => b.answerJoin(app, 'yes'));
   await step(`the study shows the record of ${A}, as alice`, () => shows(app, A));
+
+  console.log('What the EHR knows of her');
+  await charted(app);
 
   console.log('The second time');
   await step(`${A} again, in a new window of the EHR: no login page`, async () => {

@@ -31,6 +31,15 @@ await b.answerJoin(app, 'yes');
 await app.locator('#record').waitFor();
 await take(first, 'ehr-with-app', 820);
 
+const chart = await b.openChart(workstation, 'dr-smith', 'Luna McCullough');
+const [alone] = await Promise.all([
+  workstation.waitForEvent('page'), chart.getByRole('link', { name: 'in a new window' }).click(),
+]);
+await alone.locator('#labs').waitFor();
+await take(alone, 'record');
+await alone.close();
+await chart.close();
+
 const second = await b.openChart(workstation, 'dr-smith', 'Johnnie Hermiston');
 const other = await b.openApp(second);
 await other.locator('#record').waitFor();
