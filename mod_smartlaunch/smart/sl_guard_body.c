@@ -244,7 +244,10 @@ static sl_rc_t patch_one(sl_guard_t *g, const sl_json_t *operation)
     if (is_patient_path(path, g->p)) {
         rc = patch_patient(g, value);
     }
-    return rc == SL_OK ? walk(g, is_reference_path(path) ? "reference" : "value", value) : rc;
+    if (rc == SL_OK && is_reference_path(path)) {
+        rc = walk(g, "reference", value);
+    }
+    return rc == SL_OK ? walk(g, "operation", operation) : rc;
 }
 
 sl_rc_t sl_guard_body_patch(sl_guard_t *g, const sl_json_t *patch)

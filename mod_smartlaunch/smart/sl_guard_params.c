@@ -389,11 +389,7 @@ sl_rc_t sl_guard_params(sl_guard_t *g, sl_guard_found_t *found, const char *type
         return rc;
     }
     rc = judge_all(g, &other, type, other_reading(g->p, text, len), len);
-    /* It is ours only if it is ours in both. */
-    found->by_id = found->by_id && other.by_id;
-    found->by_subject = found->by_subject && other.by_subject;
-    found->by_other = found->by_other && other.by_other;
-    found->is_page = found->is_page && other.is_page;
+    /* What names ours does so in both; what does so only in the other one does not count. */
     found->is_search = found->is_search || other.is_search;
     found->includes = found->includes || other.includes;
     found->includes_patient = found->includes_patient || other.includes_patient;

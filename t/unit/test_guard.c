@@ -16,6 +16,7 @@ static const char *const passes[] = {
     "GET Patient?%5fid=%70%31",
     "GET Patient?_id=p1,p1",
     "GET Patient?_id=p1&name=x",
+    "GET Patient?_id=p1&general-practitioner._id=d1",
     "GET Patient?_id=p1&_include=Patient:general-practitioner",
     "GET Patient?_id=p1&_include=Patient:link:RelatedPerson",
     "GET Patient/p1/Observation",
@@ -143,6 +144,7 @@ static const struct {
     {"GET ?_count=10", "SL2603"},
     {"GET ?_getpages=1&_type=Patient", "SL2603"},
     {"GET ?_getpages=1&name=x", "SL2603"},
+    {"GET ?_getpages=1&_count=2;name=x", "SL2603"},
     {"GET _search?patient=p1", "SL2603"},
 
     /* searches for patients */
@@ -203,6 +205,7 @@ static const struct {
     {"GET Observation?patient=Patient/p1/../p2", "SL2606"},
     {"GET Observation?patient=" BASE "/Patient/p2", "SL2606"},
     {"GET Observation?patient=" BASE "//Patient/p1", "SL2606"},
+    {"GET Observation?patient=" BASE "xPatient/p1", "SL2606"},
     {"GET Observation?patient=https://other.example/fhir/R4/Patient/p1", "SL2606"},
     {"GET Observation?patient=https://ehr.example/fhir/R4/Patient/p2", "SL2606"},
     {"GET Observation?patient=http%3A%2F%2Fother%2FPatient%2Fp2", "SL2606"},
@@ -345,6 +348,8 @@ static const struct {
     {"GET Patient?_id=p1&_revinclude:iterate=Observation:encounter", "SL2609"},
     {"GET Patient?_id=p1&_RevInclude=Group:member", "SL2609"},
     {"GET Observation?_include=Observation:subject", "SL2610"},
+    {"GET Observation?code=1;_include=Observation:subject", "SL2610"},
+    {"GET Observation?code=1;patient=p1;_include=Observation:subject", "SL2610"},
     {"GET Observation?code=1&_include=Observation:patient", "SL2610"},
     {"GET Observation?code=1&_include=Observation:subject:Patient", "SL2610"},
     {"GET Observation?performer=Patient/p1&_include=Observation:subject", "SL2610"},
