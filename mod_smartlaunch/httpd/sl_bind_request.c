@@ -216,7 +216,7 @@ int sl_bind_hook(request_rec *r)
     }
     if (is_first && r->method_number != M_TRACE && sl_bind_is_smart(r) &&
         server->public_url != NULL) { /* TRACE would tell the session id */
-        answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), request->gateway != NULL);
+        answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), false);
         if (answer == DECLINED && awaits_confirmation(request)) {
             answer = go_confirm(r);
         }

@@ -4,7 +4,7 @@
 #include "httpd/sl_bind_request.h"
 #include "httpd/sl_gateway_call.h"
 
-#include <string.h>
+#include <apr_strings.h>
 
 /** What browsers say of themselves and nobody else. */
 static bool is_browser(const request_rec *r)
@@ -25,17 +25,18 @@ static sl_gateway_no_t bind_browser(sl_gateway_call_t *call)
     if (!sl_ask_is_own(&request->ask)) {
         return sl_ask_is_safe(&request->ask) ? SL_GATEWAY_RELAUNCH : SL_GATEWAY_FOREIGN;
     }
-    if (request->launch == NULL &&
-        sl_bind_request(call->r, sl_conf_app(call->location), true) != DECLINED) {
+    if (sl_bind_request(call->r, sl_conf_app(call->location), true) != DECLINED) {
         return SL_GATEWAY_ANSWERED;
     }
     launch = request->launch;
     if (launch == NULL || launch->row.kind == SL_KIND_SESSION ||
-        launch->row.link_state == SL_LINK_PENDING ||
-        strcmp(launch->row.app, sl_conf_app(call->location)) != 0) {
+        launch->row.link_state == SL_LINK_PENDING) {
         return SL_GATEWAY_RELAUNCH;
     }
     call->session = launch->session;
+    /* The address that the app's server side uses is none that a browser can reach. */
+    call->gateway = apr_pstrcat(call->r->pool, sl_conf_server(call->r->server)->public_url,
+                                call->ask->gateway->path, "/", call->ask->ehr, NULL);
     return SL_GATEWAY_OK;
 }
 
