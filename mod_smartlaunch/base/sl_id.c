@@ -63,23 +63,34 @@ sl_rc_t sl_id_derive(const char **out, const sl_keyring_t *ring, const char *key
     return SL_OK;
 }
 
+static int value_of(char c)
+{
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
 /* 32 characters of base64url into 24 bytes, without a pool: this runs for forged ids, too. */
 static bool decode(unsigned char id[ID_LEN], const char *text)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
     for (int i = 0; i < SL_ID_CHARS; i += 4) {
         unsigned long group = 0;
 
         for (int j = 0; j < 4; j++) {
-            /* The NUL that ends the alphabet is in the searched range: it stops a short text. */
-            const char *found = memchr(alphabet, text[i + j], sizeof(alphabet));
+            /* The NUL of a short text has no value: it stops here. */
+            int value = value_of(text[i + j]);
 
-            if (found == NULL || *found == '\0') {
+            if (value < 0) {
                 return false;
             }
-            group = group << 6 | (unsigned long)(found - alphabet);
+            group = group << 6 | (unsigned long)value;
         }
         *id++ = (unsigned char)(group >> 16);
         *id++ = (unsigned char)(group >> 8 & 0xff);

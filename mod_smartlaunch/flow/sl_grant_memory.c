@@ -41,17 +41,24 @@ static sl_shm_key_t everybody(void)
 #define TIMES(X)                                                                                   \
     X(last_seen_at) X(launch_expires_at) X(token.issued_at) X(token.expires_at) X(token.generation)
 
-/** Written in front: a child of another version, after a graceful restart, has other lists. */
+/** Written in front: a child of another version, after a graceful restart, may have other lists. */
 #define X(member) #member " "
-static const char format[] = TEXTS(X) TIMES(X);
+static const char lists[] = TEXTS(X) TIMES(X);
 #undef X
+#define FORMAT 1 /* counts changes of what the lists do not show */
+
+/** Lists of the same length that differ are of different FORMAT. */
+static apr_int64_t format(void)
+{
+    return (apr_int64_t)sizeof(lists) << 8 | FORMAT;
+}
 
 static void pack_held(sl_pack_t *pack, const sl_grant_held_t *held)
 {
     const sl_token_view_t *view = &held->view;
     const sl_bytes_t print = {view->session_hash, sizeof(view->session_hash)};
 
-    sl_pack_text(pack, format);
+    sl_pack_int(pack, format());
 #define X(member) sl_pack_text(pack, view->member);
     TEXTS(X)
 #undef X
@@ -69,12 +76,11 @@ static void pack_held(sl_pack_t *pack, const sl_grant_held_t *held)
 static bool unpack_held(sl_grant_held_t *held, sl_bytes_t value)
 {
     sl_unpack_t from = {(const char *)value.bytes, (const char *)value.bytes + value.len, false};
-    const char *written = sl_unpack_text(&from);
     sl_token_view_t *view = &held->view;
     sl_bytes_t print;
 
     memset(held, 0, sizeof(*held));
-    if (written == NULL || strcmp(written, format) != 0) {
+    if (sl_unpack_int(&from) != format()) {
         return false;
     }
 #define X(member) view->member = sl_unpack_text(&from);
