@@ -1,15 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # mod_proxy on its way to the EHR: <SmartEHR> alone sets it up, so that chain and host name are
-# verified; and what the administrator writes for that URL wins. Seen without the gateway's own
-# handler: a RewriteRule goes the same way.
+# verified and calls share connections; and what the administrator writes for that URL wins. Seen
+# without the gateway's own handler: a RewriteRule goes the same way.
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 use IO::Socket::INET;
 
 my $strangers = SL::TLS::dir() . '/strangers-ca.pem';
-my $w = world(start => 0, fpm => 0);
+my $w = world(start => 0, fpm => 0, log_level => 'warn proxy:debug');
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
 (my $issuer = $ehr->issuer) =~ s/ehr\.localhost/localhost/; # a name that mod_proxy can look up
 
@@ -55,6 +55,9 @@ my ($seen) = $ehr->log('/fhir/');
 is $seen->{headers}{host}, $issuer =~ s{^https://([^/]+).*}{$1}r, 'the EHR is asked by its own name, whatever ProxyPreserveHost says';
 is_deeply [ grep { /^x-forwarded/ } keys %{ $seen->{headers} } ], [], 'and hears nothing of who asked us';
 is ask(path => 'Patient/none')->code, 401, 'its errors come through, whatever ProxyErrorOverride says';
+request('GET', $httpd->url('/bare/metadata')) for 1 .. 20;
+my $made = () = $httpd->error_log =~ /AH02824: .*connection established with/g;
+ok $made > 0 && $made <= 3, 'calls share connections: one for each process, at most' or diag "$made connections";
 like request('GET', $httpd->url('/bare/Patient/none'))->content, qr/"OperationOutcome"/, '… as it said them';
 
 refused('TKR-3 a certificate of a stranger', outbound => "ca=$strangers");
