@@ -176,6 +176,7 @@ static sl_gateway_no_t may_ask(sl_gateway_call_t *call, sl_err_t *err)
     input.if_none_exist = apr_table_get(r->headers_in, "If-None-Exist");
     input.content_type = apr_table_get(r->headers_in, "Content-Type");
     input.content_encoding = apr_table_get(r->headers_in, "Content-Encoding");
+    input.has_body = true; /* whether there is one shows when it is read */
     if (sl_guard_wants_body(&input)) {
         no = sl_gateway_body_read(call, SL_GUARD_MAX_BODY, err);
     }
