@@ -7,6 +7,7 @@
 #include <strings.h>
 
 static const char key[] = "\"link\"";
+static const sl_link_begin_t begin = {.first = 'l', .rare = 'k', .at = 4};
 #define DEPTH_MAX 32
 
 /* Where the host of an http URL begins, without `user:password@`; NULL: it has none. */
@@ -195,7 +196,7 @@ void sl_link_foreign_feed(sl_link_foreign_t *foreign, const char *bytes, apr_siz
 
     while (at < end) {
         if (foreign->state == SL_LINK_SEEK && foreign->seen == 0) {
-            at = sl_link_scan(at, end, key + 1);
+            at = sl_link_scan(at, end, begin);
             if (at == end) {
                 return;
             }

@@ -28,14 +28,15 @@ typedef struct {
 static const word_t keys[] = {WORD("url"), WORD("fullUrl"), WORD("reference"), WORD("location")};
 
 /* Names, not places: of these, nobody fetches anything from the EHR (design 11) */
-static const char *const canonical[] = {"StructureDefinition/", "ValueSet/",
-                                        "CodeSystem/",          "NamingSystem/",
-                                        "SearchParameter/",     "CapabilityStatement/"};
+static const word_t canonical[] = {WORD("StructureDefinition/"), WORD("ValueSet/"),
+                                   WORD("CodeSystem/"),          WORD("NamingSystem/"),
+                                   WORD("SearchParameter/"),     WORD("CapabilityStatement/")};
 #define CANONICAL_MAX (sizeof("/StructureDefinition/") - 1)
 
 struct sl_link_rewrite {
-    const char *base;
-    apr_size_t base_len;
+    word_t base;
+    apr_size_t host; /* where its host begins */
+    sl_link_begin_t begin;
     word_t plain, escaped; /* the gateway as it stands in the output: with `/` or with `\/` */
     char *hold; /* a candidate that cannot be decided yet, and room for what follows it */
     apr_size_t held, window; /* `window` bytes decide any candidate */
@@ -72,8 +73,11 @@ sl_link_rewrite_t *sl_link_rewrite_new(apr_pool_t *p, const char *base, const ch
 {
     sl_link_rewrite_t *rewrite = apr_pcalloc(p, sizeof(*rewrite));
 
-    rewrite->base = base;
-    rewrite->base_len = strlen(base);
+    rewrite->base.text = base;
+    rewrite->base.len = strlen(base);
+    rewrite->host = strcspn(base, "/") + 2;
+    /* tells `"https` from `"http:` */
+    rewrite->begin = (sl_link_begin_t){.first = base[0], .rare = base[4], .at = 5};
     rewrite->plain.text = gateway;
     rewrite->plain.len = strlen(gateway);
     rewrite->escaped.text = escape_slashes(p, gateway);
@@ -171,10 +175,14 @@ static bool is_member(const sl_link_rewrite_t *rewrite, const char *start, const
 }
 
 /* `text` at *at, each slash perhaps behind a backslash; *at is then what follows it. */
-static verdict_t match(const char **at, const char *end, const char *text)
+static verdict_t match(const char **at, const char *end, const word_t *word)
 {
-    const char *c = *at;
+    const char *c = *at, *text = word->text;
 
+    if ((apr_size_t)(end - c) >= word->len && memcmp(c, text, word->len) == 0) {
+        *at = c + word->len; /* the usual case, at memory speed */
+        return YES;
+    }
     for (; *text != '\0'; text++, c++) {
         if (c < end && *c == '\\' && *text == '/') {
             c++;
@@ -193,18 +201,20 @@ static verdict_t match(const char **at, const char *end, const char *text)
 /* Behind the base: is this the base at all, and no canonical URL? */
 static verdict_t judge_rest(const char *at, const char *end)
 {
+    static const word_t slash = WORD("/");
     verdict_t verdict;
 
     if (at < end && (*at == '"' || *at == '?' || *at == '#')) {
         return YES;
     }
-    verdict = match(&at, end, "/");
+    verdict = match(&at, end, &slash);
     if (verdict != YES) {
         return verdict;
     }
     for (apr_size_t i = 0; i < sizeof(canonical) / sizeof(canonical[0]); i++) {
         const char *name = at;
-        verdict_t named = match(&name, end, canonical[i]);
+        verdict_t named =
+            at < end && *at != canonical[i].text[0] ? NO : match(&name, end, &canonical[i]);
 
         if (named == YES) {
             return NO;
@@ -216,22 +226,28 @@ static verdict_t judge_rest(const char *at, const char *end)
     return verdict;
 }
 
+/* Is it plain at a glance that the URL at `c`, `len` bytes or more, has another host? */
+static bool is_elsewhere(const sl_link_rewrite_t *rewrite, const char *c)
+{
+    apr_size_t host = rewrite->host;
+
+    return c[host - 2] == '/' && c[host - 1] == '/' && c[host] != rewrite->base.text[host];
+}
+
 /* The string that opens at `at`; *past is then the end of the base in it. */
 static verdict_t judge(const sl_link_rewrite_t *rewrite, const char *at, const char *end,
                        const char **past)
 {
     const char *c = at + 1;
-    apr_size_t len = rewrite->base_len;
     verdict_t verdict;
 
     *past = c;
-    if ((apr_size_t)(end - c) > len && memcmp(c, rewrite->base, len) == 0) {
-        c += len; /* the usual case, at memory speed */
-    } else {
-        verdict = match(&c, end, rewrite->base);
-        if (verdict != YES) {
-            return verdict;
-        }
+    if ((apr_size_t)(end - c) > rewrite->base.len && is_elsewhere(rewrite, c)) {
+        return NO;
+    }
+    verdict = match(&c, end, &rewrite->base);
+    if (verdict != YES) {
+        return verdict;
     }
     *past = c;
     return judge_rest(c, end);
@@ -254,7 +270,7 @@ static const char *pass(sl_link_rewrite_t *rewrite, const char *from, const char
     const char *kept = from; /* up to here all is out */
     const char *at = from, *past;
 
-    while ((at = sl_link_scan(at, end, rewrite->base)) < limit) {
+    while ((at = sl_link_scan(at, end, rewrite->begin)) < limit) {
         verdict_t verdict = judge(rewrite, at, end, &past);
 
         if (verdict == NO || !is_member(rewrite, from, at)) {

@@ -6,35 +6,44 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 
-#define STEP 16
+#define STEP 32
+
+typedef struct {
+    __m128i quote, first, rare;
+    int at;
+} wanted_t;
 
 static __m128i equal(const char *bytes, __m128i to)
 {
     return _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)bytes), to);
 }
 
-/*
- * Up to the first hit, or to where not enough bytes are left. The quote, the first byte behind it
- * and the last: these three tell `"https` from `"http:` and from nearly everything else.
- */
-static const char *leap(const char *from, const char *end, const char *begin)
+/* All three: a wrong hit costs more than the comparison. */
+static __m128i hits(const char *from, const wanted_t *wanted)
 {
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i first = _mm_set1_epi8(begin[0]);
-    const __m128i last = _mm_set1_epi8(begin[SL_LINK_SCAN_AHEAD - 1]);
+    return _mm_and_si128(_mm_and_si128(equal(from, wanted->quote), equal(from + 1, wanted->first)),
+                         equal(from + wanted->at, wanted->rare));
+}
+
+/* Up to the first hit, or to where not enough bytes are left. */
+static const char *leap(const char *from, const char *end, sl_link_begin_t begin)
+{
+    const wanted_t wanted = {_mm_set1_epi8('"'), _mm_set1_epi8(begin.first),
+                             _mm_set1_epi8(begin.rare), begin.at};
 
     for (; end - from >= STEP + SL_LINK_SCAN_AHEAD; from += STEP) {
-        __m128i hit = _mm_and_si128(equal(from, quote), equal(from + 1, first));
-        int hits = _mm_movemask_epi8(_mm_and_si128(hit, equal(from + SL_LINK_SCAN_AHEAD, last)));
+        __m128i low = hits(from, &wanted);
+        __m128i high = hits(from + 16, &wanted);
 
-        if (hits != 0) {
-            return from + __builtin_ctz((unsigned)hits);
+        if (_mm_movemask_epi8(_mm_or_si128(low, high)) != 0) {
+            return from + __builtin_ctz((unsigned)_mm_movemask_epi8(low) |
+                                        (unsigned)_mm_movemask_epi8(high) << 16);
         }
     }
     return from;
 }
 #else
-static const char *leap(const char *from, const char *end, const char *begin)
+static const char *leap(const char *from, const char *end, sl_link_begin_t begin)
 {
     (void)end;
     (void)begin;
@@ -42,18 +51,17 @@ static const char *leap(const char *from, const char *end, const char *begin)
 }
 #endif
 
-const char *sl_link_scan(const char *from, const char *end, const char *begin)
+const char *sl_link_scan(const char *from, const char *end, sl_link_begin_t begin)
 {
-    from = leap(from, end, begin);
-    while (from < end) {
+    for (;; from++) {
+        from = leap(from, end, begin);
         from = memchr(from, '"', (size_t)(end - from));
         if (from == NULL) {
             return end;
         }
-        if (from + 1 == end || from[1] == begin[0]) {
+        if (end - from <= SL_LINK_SCAN_AHEAD ||
+            (from[1] == begin.first && from[begin.at] == begin.rare)) {
             return from;
         }
-        from++;
     }
-    return end;
 }

@@ -3,15 +3,21 @@
 #ifndef SL_LINK_SCAN_H
 #define SL_LINK_SCAN_H
 
-#define SL_LINK_SCAN_AHEAD 5 /* bytes behind the quote that are looked at */
+/** What is looked for behind a `"`. */
+typedef struct {
+    char first; /* the byte behind it */
+    char rare;  /* and one that seldom stands there */
+    int at;     /* so many bytes behind the quote, 1 to SL_LINK_SCAN_AHEAD */
+} sl_link_begin_t;
+
+#define SL_LINK_SCAN_AHEAD 8
 
 /**
- * The first `"` in [from, end) behind which `begin` may follow; not all of it is compared, and near
- * `end` it cannot be. In valid JSON a `"` before a letter, without a backslash before it, opens a
+ * The first `"` in [from, end) that has both bytes behind it, or that stands so near to `end` that
+ * one cannot tell. In valid JSON a `"` before a letter, without a backslash before it, opens a
  * string.
- * @param begin at least SL_LINK_SCAN_AHEAD bytes
  * @return `end` when there is none
  */
-const char *sl_link_scan(const char *from, const char *end, const char *begin);
+const char *sl_link_scan(const char *from, const char *end, sl_link_begin_t begin);
 
 #endif
