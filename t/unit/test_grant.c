@@ -405,6 +405,60 @@ static void hints(apr_pool_t *p)
     gets_none(&rt, &ask, SL_NONE, "SL4516", 1, "everything is read again", p);
 }
 
+static const sl_runtime_t *reader;
+
+static void forget_meanwhile(void)
+{
+    table.row.is_live = false;
+    sl_grant_forget(reader, TABLE_LAUNCH, "a");
+}
+
+static void forget_all_meanwhile(void)
+{
+    table.row.is_live = false;
+    sl_grant_forget_all(reader);
+}
+
+static void renewed_meanwhile(void)
+{
+    sl_token_view_t view;
+
+    table.during = NULL;
+    table.row.token.generation = 2;
+    table_seal("access-2", "refresh-2");
+    view = table.row;
+    view.now = table_now();
+    sl_grant_our_time(&view);
+    sl_grant_remember(reader, &view, false);
+}
+
+/** What happens while the row is on its way to us is not undone by what we read. */
+static void races(apr_pool_t *p)
+{
+    static const struct {
+        const char *name;
+        void (*during)(void);
+    } hint[] = {{"a hint during the reading", forget_meanwhile},
+                {"hints missed during the reading", forget_all_meanwhile}};
+    sl_grant_ask_t ask = by_session();
+    sl_runtime_t rt;
+
+    for (size_t i = 0; i < 2; i++) {
+        rt = table_runtime(&ehr, p);
+        reader = &rt;
+        table_fill(MINUTES(10));
+        table.during = hint[i].during;
+        gets(&rt, &ask, "access-1", 1, hint[i].name, p);
+        table.during = NULL;
+        gets_none(&rt, &ask, SL_NONE, "SL4516", 1, "what was read is not kept", p);
+    }
+    rt = table_runtime(&ehr, p);
+    table_fill(MINUTES(10));
+    table.during = renewed_meanwhile;
+    gets(&rt, &ask, "access-1", 1, "a renewal during the reading", p);
+    gets(&rt, &ask, "access-2", 0, "the newer one stays", p);
+}
+
 /** A generation that is in the journal only is not replaced by the row it follows. */
 static void unsaved(apr_pool_t *p)
 {
@@ -484,6 +538,7 @@ int main(void)
     ages(p);
     use(p);
     hints(p);
+    races(p);
     unsaved(p);
     other_version(p);
     rule_release(p);

@@ -634,6 +634,7 @@ static void crowds(apr_pool_t *p)
     token_ehr.takes = apr_time_from_msec(200);
     is_int(crowd(hosts, 1, ENDED, SL_OK, "access-2", p), CROWD, "RFR-4 100 at once, all served");
     is_int(token_ehr.posts, 1, "RFR-4 by one request");
+    is_int(table.leases, 1, "RFR-4 and one lease");
     hosts[0] = host(true, p);
     fill(ENDED);
     token_ehr.takes = apr_time_from_msec(200);
@@ -695,6 +696,7 @@ static void due(apr_pool_t *p)
     fill(ENDS_SOON);
     is_int(sl_renew_due(&renewed, &rt, 8, p, &err), SL_OK, "one is due");
     is_int(renewed, 1, "one");
+    ok(token_ehr.saw_gate, "within the bound of the EHR");
     is_int(table.row.token.generation, 2, "renewed");
     gets(&rt, ENDED, "access-2", 0, "and used", p);
     rt = host(true, p);

@@ -30,6 +30,7 @@ typedef struct {
     const char *lease_by, *last_error, *end_reason;
     const char *encounter, *context;
     int reads, leases, renewed, steps;
+    void (*during)(void); /* called while the row is on its way to a reader; NULL: nothing */
 } table_t;
 
 static table_t table;
@@ -79,6 +80,7 @@ static void table_fill(apr_interval_time_t life)
     table.is_away = table.goes_after_lease = table.lease_answer_lost = false;
     table.link_in_between = table.lease_by = table.last_error = table.end_reason = NULL;
     table.encounter = table.context = NULL;
+    table.during = NULL;
     table.reads = table.leases = table.renewed = table.steps = 0;
     row->launch = row->token.launch = TABLE_LAUNCH;
     row->app = row->token.app = "app";
@@ -136,6 +138,9 @@ static sl_rc_t table_read(sl_token_view_t *out, bool found, bool refresh, sl_err
         }
     }
     apr_thread_mutex_unlock(table.lock);
+    if (table.during != NULL) {
+        table.during();
+    }
     return rc;
 }
 
@@ -383,6 +388,10 @@ static sl_runtime_t table_runtime(const sl_ehr_t *ehr, apr_pool_t *p)
     rt.offline = apr_time_from_sec(900);
     rt.ehrs = ehrs;
     rt.gates = apr_pcalloc(p, sizeof(*rt.gates));
+    if (sl_http_gate_open(&rt.gates[0], apr_pcalloc(p, sl_http_gate_size(4)), 4, p, NULL) !=
+        SL_OK) {
+        abort();
+    }
     rt.self = "host 1";
     return rt;
 }
