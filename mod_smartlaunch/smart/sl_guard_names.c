@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smart/sl_guard_names.h"
 
-#include "base/sl_text.h"
 #include <apr_cstr.h>
 #include <apr_lib.h>
 #include <stdlib.h>
@@ -9,58 +8,114 @@
 
 #define COUNT_OF(list) (sizeof(list) / sizeof((list)[0]))
 
+/* Longer than any name in the lists. */
+#define MAX_NAME_BYTES 40
+
 /* Every list is in order, lower case. */
 
-/* Search parameters with Patient (or Any) among their targets, R4 and R5, and members of that
-   kind. */
-static const char *const maybes[] = {
-    "actor",         "agent",
-    "asserter",      "assessor",
-    "attester",      "author",
-    "beneficiary",   "candidate",
-    "collector",     "consentor",
-    "controller",    "data",
-    "enterer",       "entity",
-    "entry",         "evaluated-resource",
-    "focus",         "for",
-    "grantee",       "grantor",
-    "implicated",    "individual",
-    "informant",     "intended-performer",
-    "item",          "link",
-    "member",        "on-behalf-of",
-    "operator",      "orderer",
-    "owner",         "participant",
-    "party",         "party-reference",
-    "payee",         "payor",
-    "performer",     "performer-actor",
-    "policy-holder", "receiver",
-    "recipient",     "recorder",
-    "related",       "related-ref",
-    "reporter",      "requester",
-    "requestor",     "sender",
-    "signer",        "source",
-    "submitter",     "subscriber",
-    "supplier",      "target",
-    "wearer",        "what",
-    "who",           "witness",
-};
-
-static const char *const tokens[] = {
-    "_profile", "_security",  "_source", "_tag", "category", "class",
-    "code",     "identifier", "status",  "type", "url",
-};
-
-static const char *const forms[] = {
-    "_bundletype", "_count", "_elements", "_format", "_pretty", "_summary", "_total",
-};
-
-/* HAPI, Epic. */
-static const char *const pages[] = {"_getpages", "_getpagesoffset", "sessionid"};
-
-/* _method and _charset_ are no FHIR: they change what the rest means. */
-static const char *const refused[] = {
-    "_charset_", "_filter", "_graph",  "_graphql", "_has",
-    "_in",       "_list",   "_method", "_query",   "_revinclude",
+/*
+ * MAYBE: search parameters with Patient (or Any) among their targets, R4 and R5, and members of
+ * that kind. PAGE: HAPI, Epic. `_method` and `_charset_` are no FHIR: they change what the rest
+ * means.
+ */
+static const struct {
+    const char *name;
+    sl_guard_name_t kind;
+} params[] = {
+    {"_bundletype", SL_GUARD_NAME_FORM},
+    {"_charset_", SL_GUARD_NAME_REFUSED},
+    {"_count", SL_GUARD_NAME_FORM},
+    {"_elements", SL_GUARD_NAME_FORM},
+    {"_filter", SL_GUARD_NAME_REFUSED},
+    {"_format", SL_GUARD_NAME_FORM},
+    {"_getpages", SL_GUARD_NAME_PAGE},
+    {"_getpagesoffset", SL_GUARD_NAME_PAGE},
+    {"_graph", SL_GUARD_NAME_REFUSED},
+    {"_graphql", SL_GUARD_NAME_REFUSED},
+    {"_has", SL_GUARD_NAME_REFUSED},
+    {"_id", SL_GUARD_NAME_ID},
+    {"_in", SL_GUARD_NAME_REFUSED},
+    {"_include", SL_GUARD_NAME_INCLUDE},
+    {"_list", SL_GUARD_NAME_REFUSED},
+    {"_method", SL_GUARD_NAME_REFUSED},
+    {"_pretty", SL_GUARD_NAME_FORM},
+    {"_profile", SL_GUARD_NAME_TOKEN},
+    {"_query", SL_GUARD_NAME_REFUSED},
+    {"_revinclude", SL_GUARD_NAME_REFUSED},
+    {"_security", SL_GUARD_NAME_TOKEN},
+    {"_source", SL_GUARD_NAME_TOKEN},
+    {"_summary", SL_GUARD_NAME_FORM},
+    {"_tag", SL_GUARD_NAME_TOKEN},
+    {"_total", SL_GUARD_NAME_FORM},
+    {"actor", SL_GUARD_NAME_MAYBE},
+    {"agent", SL_GUARD_NAME_MAYBE},
+    {"asserter", SL_GUARD_NAME_MAYBE},
+    {"assessor", SL_GUARD_NAME_MAYBE},
+    {"attester", SL_GUARD_NAME_MAYBE},
+    {"author", SL_GUARD_NAME_MAYBE},
+    {"beneficiary", SL_GUARD_NAME_MAYBE},
+    {"candidate", SL_GUARD_NAME_MAYBE},
+    {"category", SL_GUARD_NAME_TOKEN},
+    {"class", SL_GUARD_NAME_TOKEN},
+    {"code", SL_GUARD_NAME_TOKEN},
+    {"collector", SL_GUARD_NAME_MAYBE},
+    {"consentor", SL_GUARD_NAME_MAYBE},
+    {"controller", SL_GUARD_NAME_MAYBE},
+    {"data", SL_GUARD_NAME_MAYBE},
+    {"enterer", SL_GUARD_NAME_MAYBE},
+    {"entity", SL_GUARD_NAME_MAYBE},
+    {"entry", SL_GUARD_NAME_MAYBE},
+    {"evaluated-resource", SL_GUARD_NAME_MAYBE},
+    {"focus", SL_GUARD_NAME_MAYBE},
+    {"for", SL_GUARD_NAME_MAYBE},
+    {"grantee", SL_GUARD_NAME_MAYBE},
+    {"grantor", SL_GUARD_NAME_MAYBE},
+    {"identifier", SL_GUARD_NAME_TOKEN},
+    {"implicated", SL_GUARD_NAME_MAYBE},
+    {"individual", SL_GUARD_NAME_MAYBE},
+    {"informant", SL_GUARD_NAME_MAYBE},
+    {"intended-performer", SL_GUARD_NAME_MAYBE},
+    {"item", SL_GUARD_NAME_MAYBE},
+    {"link", SL_GUARD_NAME_MAYBE},
+    {"member", SL_GUARD_NAME_MAYBE},
+    {"on-behalf-of", SL_GUARD_NAME_MAYBE},
+    {"operator", SL_GUARD_NAME_MAYBE},
+    {"orderer", SL_GUARD_NAME_MAYBE},
+    {"owner", SL_GUARD_NAME_MAYBE},
+    {"participant", SL_GUARD_NAME_MAYBE},
+    {"party", SL_GUARD_NAME_MAYBE},
+    {"party-reference", SL_GUARD_NAME_MAYBE},
+    {"patient", SL_GUARD_NAME_PATIENT},
+    {"payee", SL_GUARD_NAME_MAYBE},
+    {"payor", SL_GUARD_NAME_MAYBE},
+    {"performer", SL_GUARD_NAME_MAYBE},
+    {"performer-actor", SL_GUARD_NAME_MAYBE},
+    {"policy-holder", SL_GUARD_NAME_MAYBE},
+    {"receiver", SL_GUARD_NAME_MAYBE},
+    {"recipient", SL_GUARD_NAME_MAYBE},
+    {"recorder", SL_GUARD_NAME_MAYBE},
+    {"related", SL_GUARD_NAME_MAYBE},
+    {"related-ref", SL_GUARD_NAME_MAYBE},
+    {"reporter", SL_GUARD_NAME_MAYBE},
+    {"requester", SL_GUARD_NAME_MAYBE},
+    {"requestor", SL_GUARD_NAME_MAYBE},
+    {"sender", SL_GUARD_NAME_MAYBE},
+    {"sessionid", SL_GUARD_NAME_PAGE},
+    {"signer", SL_GUARD_NAME_MAYBE},
+    {"source", SL_GUARD_NAME_MAYBE},
+    {"status", SL_GUARD_NAME_TOKEN},
+    {"subject", SL_GUARD_NAME_PATIENT},
+    {"subject-type", SL_GUARD_NAME_TOKEN},
+    {"submitter", SL_GUARD_NAME_MAYBE},
+    {"subscriber", SL_GUARD_NAME_MAYBE},
+    {"supplier", SL_GUARD_NAME_MAYBE},
+    {"target", SL_GUARD_NAME_MAYBE},
+    {"type", SL_GUARD_NAME_TOKEN},
+    {"url", SL_GUARD_NAME_TOKEN},
+    {"wearer", SL_GUARD_NAME_MAYBE},
+    {"what", SL_GUARD_NAME_MAYBE},
+    {"who", SL_GUARD_NAME_MAYBE},
+    {"witness", SL_GUARD_NAME_MAYBE},
 };
 
 static const char *const links[] = {
@@ -170,62 +225,64 @@ bool sl_guard_is(const char *name, const char *word)
     return apr_cstr_casecmp(name, word) == 0;
 }
 
+/* In lower case; false when it is too long for any list. */
+static bool lower(char *out, const char *name)
+{
+    apr_size_t i;
+
+    for (i = 0; name[i] != '\0' && i < MAX_NAME_BYTES; i++) {
+        out[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i]);
+    }
+    out[i] = '\0';
+    return name[i] == '\0';
+}
+
 static int compare(const void *name, const void *entry)
 {
-    return apr_cstr_casecmp(name, *(const char *const *)entry);
+    return strcmp(name, *(const char *const *)entry);
 }
 
 static bool is_listed(const char *name, const char *const *list, size_t n)
 {
-    return bsearch(name, list, n, sizeof(*list), compare) != NULL;
+    char low[MAX_NAME_BYTES + 1];
+
+    return lower(low, name) && bsearch(low, list, n, sizeof(*list), compare) != NULL;
 }
 
-static bool has(const char *name, const char *part)
+static bool sounds_like_patient(const char *name)
 {
-    size_t len = strlen(part);
-
-    for (; *name != '\0'; name++) {
-        if (apr_cstr_casecmpn(name, part, len) == 0) {
+    for (const char *c = name; *c != '\0'; c++) {
+        if (apr_cstr_casecmpn(c, "patient", 7) == 0 || apr_cstr_casecmpn(c, "subject", 7) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static sl_guard_name_t control_of(const char *name)
-{
-    if (sl_guard_is(name, "_id")) {
-        return SL_GUARD_NAME_ID;
-    }
-    if (sl_guard_is(name, "_include")) {
-        return SL_GUARD_NAME_INCLUDE;
-    }
-    if (is_listed(name, refused, COUNT_OF(refused))) {
-        return SL_GUARD_NAME_REFUSED;
-    }
-    return is_listed(name, forms, COUNT_OF(forms)) ? SL_GUARD_NAME_FORM : SL_GUARD_NAME_OTHER;
-}
-
 sl_guard_name_t sl_guard_name_of(const char *name)
 {
-    sl_guard_name_t kind = name[0] == '_' ? control_of(name) : SL_GUARD_NAME_OTHER;
+    char low[MAX_NAME_BYTES + 1];
+    bool is_whole = lower(low, name);
+    size_t from = 0, to = is_whole ? COUNT_OF(params) : 0;
 
-    if (kind != SL_GUARD_NAME_OTHER) {
-        return kind;
+    /* By hand: this runs for every parameter of every request. */
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        int order = low[0] - params[middle].name[0];
+
+        order = order == 0 ? strcmp(low, params[middle].name) : order;
+
+        if (order == 0) {
+            return params[middle].kind;
+        }
+        from = order > 0 ? middle + 1 : from;
+        to = order > 0 ? to : middle;
     }
-    if (sl_guard_is(name, "subject-type")) {
-        return SL_GUARD_NAME_TOKEN;
-    }
-    if (has(name, "patient") || has(name, "subject")) {
+    if (is_whole ? strstr(low, "patient") != NULL || strstr(low, "subject") != NULL
+                 : sounds_like_patient(name)) {
         return SL_GUARD_NAME_PATIENT;
     }
-    if (is_listed(name, tokens, COUNT_OF(tokens))) {
-        return SL_GUARD_NAME_TOKEN;
-    }
-    if (is_listed(name, maybes, COUNT_OF(maybes))) {
-        return SL_GUARD_NAME_MAYBE;
-    }
-    return is_listed(name, pages, COUNT_OF(pages)) ? SL_GUARD_NAME_PAGE : SL_GUARD_NAME_OTHER;
+    return SL_GUARD_NAME_OTHER;
 }
 
 bool sl_guard_is_safe_link(const char *name)

@@ -35,6 +35,11 @@ static sl_rc_t each_item(sl_guard_t *g, const param_t *param, item_fn judge)
     }
 }
 
+static bool is_name_char(char c)
+{
+    return apr_isalnum(c) || c == '_' || c == '-' || c == '.' || c == ':';
+}
+
 /* PHP makes `_id` of ` id` and `[id`; so nothing but what FHIR names are made of. */
 static bool is_name(const char *name)
 {
@@ -42,7 +47,7 @@ static bool is_name(const char *name)
         return false;
     }
     for (const char *c = name; *c != '\0'; c++) {
-        if (!apr_isalnum(*c) && strchr("_-.:", *c) == NULL) {
+        if (!is_name_char(*c)) {
             return false;
         }
     }
@@ -200,7 +205,7 @@ static sl_rc_t judge_other_param(sl_guard_t *g, const param_t *param)
         return sl_guard_deny(g, SL_GUARD_PARAM);
     }
     /* A composite value has references inside its items. */
-    if (sl_guard_ref_is_inside(param->value, strlen(param->value))) {
+    if (sl_guard_ref_is_inside(param->value)) {
         return each_item(g, param, judge_maybe);
     }
     return SL_OK;

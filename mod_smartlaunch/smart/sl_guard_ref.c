@@ -72,12 +72,13 @@ static const char *behind_word(span_t text, bool *is_patient)
     return NULL;
 }
 
-bool sl_guard_ref_is_inside(const char *text, apr_size_t len)
+bool sl_guard_ref_is_inside(const char *text)
 {
+    apr_size_t len = strlen(text);
     span_t whole = {text, text + len};
     bool is_patient;
 
-    return behind_word(whole, &is_patient) != NULL;
+    return strcspn(text, "/?\\") < len && behind_word(whole, &is_patient) != NULL;
 }
 
 bool sl_guard_ref_is_our_id(const sl_guard_t *g, const char *text, apr_size_t len)
@@ -129,12 +130,13 @@ static bool is_typed(span_t text)
 static span_t without_version(span_t text)
 {
     size_t len = strlen(VERSION);
+    const char *at = text.to;
 
-    for (const char *at = text.from; (size_t)(text.to - at) > len; at++) {
-        if (memcmp(at, VERSION, len) == 0) {
-            text.to = at;
-            break;
-        }
+    while (at > text.from && at[-1] != '/') {
+        at--;
+    }
+    if (at < text.to && (size_t)(at - text.from) > len && memcmp(at - len, VERSION, len) == 0) {
+        text.to = at - len;
     }
     return text;
 }

@@ -19,6 +19,6 @@ sl_guard_ref_t sl_guard_ref_read(sl_guard_t *g, const char *text, apr_size_t len
 bool sl_guard_ref_is_our_id(const sl_guard_t *g, const char *text, apr_size_t len);
 
 /** Does it name a Patient or Group with what follows, anywhere inside: `Patient/`, `Group?`? */
-bool sl_guard_ref_is_inside(const char *text, apr_size_t len);
+bool sl_guard_ref_is_inside(const char *text);
 
 #endif
