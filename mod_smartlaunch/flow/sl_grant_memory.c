@@ -32,14 +32,15 @@ static sl_shm_key_t everybody(void)
     return key;
 }
 
+/* clang-format off */
 /** One list for writing and reading: what is in one is in the other. */
 #define TEXTS(X)                                                                                   \
-    X(launch)                                                                                      \
-    X(app)                                                                                         \
-    X(ehr) X(app_user) X(patient) X(launch_key_id) X(token.launch) X(token.app) X(token.ehr)       \
-        X(token.app_user) X(token.patient) X(token.key_id) X(token.scope_granted)
+    X(launch) X(app) X(ehr) X(app_user) X(patient) X(launch_key_id)                                \
+    X(token.launch) X(token.app) X(token.ehr) X(token.app_user) X(token.patient)                   \
+    X(token.key_id) X(token.scope_granted)
 #define TIMES(X)                                                                                   \
     X(last_seen_at) X(launch_expires_at) X(token.issued_at) X(token.expires_at) X(token.generation)
+/* clang-format on */
 
 /** Written in front: a child of another version, after a graceful restart, may have other lists. */
 #define X(member) #member " "
