@@ -72,7 +72,7 @@ sub location_accepted { my ($lines) = @_; return accepted($lines, ours(), gatewa
 
 accepted('a whole configuration', ours(), gateway());
 accepted('a gateway without a Redirect URL', ours(public => ''), gateway(), no_redirect => 1);
-accepted('a gateway that is off needs nothing', ours(gateway_url => ''), gateway(on => 'SmartGateway off'));
+accepted('a gateway that is off needs nothing', '', gateway(on => 'SmartGateway off'), no_redirect => 1);
 
 # Where a gateway can be
 refused('a gateway in <LocationMatch>', ours(), "<LocationMatch ^/fhir>\nSmartGateway on\nRequire local\n</LocationMatch>",

@@ -137,15 +137,14 @@ static const char *first_wrong(server_rec *s, apr_pool_t *p)
     bool is_used = main->ehrs->nelts > 0;
 
     for (const server_rec *v = s; v != NULL && wrong == NULL; v = v->next) {
-        is_used = is_used || sl_conf_server(v)->redirects->nelts > 0 ||
-                  sl_conf_server(v)->gateways->nelts > 0;
+        is_used = is_used || sl_conf_server(v)->redirects->nelts > 0;
         sl_conf_resolve_locations(v, p);
         wrong = check_server(v, p);
         if (wrong == NULL) {
             wrong = sl_conf_check_gateways(v, p);
         }
     }
-    if (wrong == NULL && is_used) {
+    if (wrong == NULL && (is_used || sl_conf_has_gateway(s))) {
         wrong = check_main(main, p);
     }
     if (wrong == NULL) {
