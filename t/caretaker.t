@@ -33,6 +33,15 @@ is holder(), $who, 'one child of one host leads, and prolongs its lease';
 wait_for('both hosts to listen', sub { listening() == 2 }, 30);
 pass 'every host listens once, however many children';
 
+# Revoked is revoked, on every host
+my $l = $w->launch(login => 'alice');
+sub codes { return map { $w->fhir(GET => "/Patient/$l->{patient}", session => $l->{session}, host => $_)->code } @hosts }
+is_deeply [ codes() ], [ 200, 200 ], 'a launch that both hosts know';
+$w->pg->dbh('dba')->do('SELECT smartlaunch.revoke_link(?, ?, ?, ?)', undef, 'app', 'sandbox', 'dr-smith', 'a test');
+my $revoked = time;
+wait_for('both hosts to refuse', sub { return !grep { $_ != 401 } codes() }, 20);
+cmp_ok time - $revoked, '<=', 5, 'a link is revoked: within 5 seconds no host lets its launch through';
+
 # The audit's old rows go, young ones stay; the month has its partition
 $owner->do("INSERT INTO smartlaunch.fhir_access (at, via, method, status, reference) VALUES
     (now() - interval '100 days', 'none', 'GET', 401, 'OLD'), (now() - interval '20 days', 'none', 'GET', 401, 'YOUNG')");
