@@ -46,22 +46,12 @@ async function charted(app) {
   });
   await step('the database says who read what, about whom', async () => {
     const wanted = ['AllergyIntolerance', 'Condition', 'MedicationRequest', 'Observation'];
-    const read = await until(() => b.rows('SELECT app_user, patient, resource, status, count(*)::int AS calls'
+    const read = await b.until(() => b.rows('SELECT app_user, patient, resource, status, count(*)::int AS calls'
       + ' FROM smartlaunch.fhir_access GROUP BY 1, 2, 3, 4 ORDER BY resource'), (found) => found.length === wanted.length);
     assert.deepEqual(read.map(({ resource }) => resource), wanted);
     for (const row of read) assert.deepEqual([row.app_user, row.patient, row.status], ['alice', 'luna-mccullough', 200]);
     assert.ok(read.find(({ resource }) => resource === 'Observation').calls >= 9);
   });
-}
-
-/** The audit writes in batches: asks again until there is what is waited for, for ten seconds at most. */
-async function until(ask, isThere) {
-  const deadline = Date.now() + 10_000;
-  for (;;) {
-    const found = await ask();
-    if (isThere(found) || Date.now() > deadline) return found;
-    await new Promise((done) => { setTimeout(done, 100); });
-  }
 }
 
 async function morning(workstation) {

@@ -129,6 +129,16 @@ export async function chart(app) {
   };
 }
 
+/** Asks again until there is what is waited for, for ten seconds at most; what came last. */
+export async function until(ask, isThere) {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const found = await ask();
+    if (isThere(found) || Date.now() > deadline) return found;
+    await new Promise((done) => { setTimeout(done, 100); });
+  }
+}
+
 /** Asks the demo's database, as its owner; one object for each row. */
 export async function rows(sql) {
   const { stdout } = await promisify(execFile)('psql', ['-qtAX', '-v', 'ON_ERROR_STOP=1',

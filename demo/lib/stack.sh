@@ -125,13 +125,14 @@ own_dir() { # USER DIR
 
 make_files() {
     local run=$DEMO_RUN
-    mkdir -p "$run/log" "$run/tls" "$run/conf"
+    mkdir -p "$run/log" "$run/tls" "$run/conf/site.d"
     own_dir "$(id -un)" "$run/secret"
     own_dir "$DEMO_WEB_USER" "$run/state"
     own_dir "$DEMO_WEB_USER" "$run/study"
     own_dir "$DEMO_WEB_USER" "$run/sessions"
     rm -rf "$run/app" && cp -r "$top/demo/app" "$run/app" && chmod -R a+rX "$run/app"
     cp "$top/demo/conf/httpd.conf" "$top/demo/conf/php-fpm.conf" "$run/conf/"
+    [ -z "${DEMO_SITE-}" ] || cp "$DEMO_SITE" "$run/conf/site.d/"
     chmod 755 "$run/log" "$run/tls" "$run/conf"
     [ -f "$run/secret/keyring" ] || make_secrets
     register_client

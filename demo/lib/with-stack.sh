@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # with-stack.sh COMMAND…: start the demo's servers on free ports, run COMMAND, end them.
+# $DEMO_SITE is a file with lines for the app's virtual host, if there shall be any.
 # COMMAND finds them by $DEMO_EHR and $DEMO_APP, and their files in $DEMO_RUN.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
