@@ -206,9 +206,7 @@ static sl_rc_t bring_home(const sl_runtime_t *rt, const char *name, apr_pool_t *
         rc = sl_journal_store(rt, &entry, p, err);
     }
     if (rc == SL_OK) {
-        sl_log(&rt->log, SL_LOG_INFO, "SL4527",
-               "a token that was renewed while PostgreSQL could "
-               "not be asked is stored now");
+        sl_log(&rt->log, SL_LOG_INFO, "SL4527", "a renewed token in the journal is stored now");
     }
     if (rc == SL_OK || rc == SL_USED || rc == SL_EXPIRED) {
         sl_spool_del(rt->spool, name);
