@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What the module costs, beside bare mod_proxy: docs/performance.md says what is measured and how.
+# What the module costs, beside bare mod_proxy and mod_auth_openidc: docs/performance.md says what is
+# measured and how.
 # Installs what is missing, builds a release in build/bench and runs everything on private servers.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -8,11 +9,15 @@ cd "$top"
 
 usage() {
     cat <<'TEXT'
-usage: bench/run.sh [--rows N,N…] [--rounds N] [--profile DIRECTORY]
+usage: bench/run.sh [--rows N,N…] [--rounds N] [--seconds N] [--connections N] [--plot FILE]
+                    [--profile DIRECTORY]
 
---rows      how many links, launches and tokens are stored meanwhile (1000,100000)
---rounds    rounds of CPU time, of which the median counts (15)
---profile   keep callgrind's files there, to be read with callgrind_annotate
+--rows         how many links, launches and tokens are stored meanwhile (1000,1000000)
+--rounds       rounds of CPU time, of which the median counts (15)
+--seconds      how long each load lasts (5), and
+--connections  over how many connections (16)
+--plot         where the picture goes (docs/img/performance.svg)
+--profile      keep callgrind's files there, to be read with callgrind_annotate
 SL_BUILD=DIRECTORY measures the module built there instead of build/bench.
 TEXT
 }

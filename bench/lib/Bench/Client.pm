@@ -67,10 +67,10 @@ sub _more {
     return;
 }
 
-# The bytes of a GET as a browser sends it for a script of the app's page; other headers are added.
-sub get {
-    my ($host, $target, %headers) = @_;
-    my %all = (
+# What a browser sends for a script of the app's page; other headers are added.
+sub browser {
+    my ($host, %headers) = @_;
+    return (
         'Host' => $host,
         'User-Agent' => 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) '
             . 'Chrome/131.0.0.0 Safari/537.36',
@@ -82,7 +82,12 @@ sub get {
         'Sec-Fetch-Dest' => 'empty',
         %headers,
     );
-    return join '', "GET $target HTTP/1.1\r\n", (map { "$_: $all{$_}\r\n" } sort keys %all), "\r\n";
+}
+
+# The bytes of a GET with these headers.
+sub bytes {
+    my ($target, %headers) = @_;
+    return join '', "GET $target HTTP/1.1\r\n", (map { "$_: $headers{$_}\r\n" } sort keys %headers), "\r\n";
 }
 
 1;

@@ -7,9 +7,16 @@ use parent 'SL::Httpd';
 use Carp qw(croak);
 use Bench::Count qw(cpu_of);
 use IO::Socket::INET;
+use List::Util qw(max);
 use SL::Run qw(own_by slurp spawn wait_for www_user);
 
 sub cpu { my ($self) = @_; return cpu_of($self->children) }
+
+# KiB of memory the largest of the children has had at once.
+sub peak {
+    my ($self) = @_;
+    return max(map { slurp("/proc/$_/status") =~ /^VmHWM:\s+(\d+)/m ? $1 : 0 } $self->children);
+}
 
 # Where callgrind writes.
 sub profile { my ($self) = @_; return ($self->{keep} // $self->dir) . "/callgrind.$self->{called}" }
