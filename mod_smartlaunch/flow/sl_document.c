@@ -112,10 +112,11 @@ static bool take_lease(const sl_runtime_t *rt, const keys_t *keys, const sl_ehr_
 static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt, const sl_document_t *document,
                      const keys_t *keys, sl_trace_t *trace, sl_err_t *err)
 {
+    const sl_outbound_get_t get = {document->ehr, document->url, document->max_bytes,
+                                   trace->holds_place};
     sl_http_reply_t reply = {0};
     apr_time_t began = apr_time_now();
-    sl_rc_t rc = sl_outbound_get(&reply, rt, document->ehr, document->url, document->max_bytes,
-                                 trace->p, err);
+    sl_rc_t rc = sl_outbound_get(&reply, rt, &get, trace->p, err);
 
     if (rc == SL_OK && reply.status != 200) {
         rc = sl_err_set(err, reply.status == 429 || reply.status == 503 ? SL_BUSY : SL_UPSTREAM,
@@ -145,9 +146,10 @@ static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt, const sl_d
  */
 static sl_rc_t wait_for_other(sl_document_body_t *out, const sl_runtime_t *rt,
                               const sl_document_t *document, const keys_t *keys,
-                              apr_time_t newer_than, apr_pool_t *p, sl_err_t *err)
+                              apr_time_t newer_than, const sl_trace_t *trace, sl_err_t *err)
 {
-    sl_http_gate_t *gate = sl_runtime_gate(rt, document->ehr);
+    sl_http_gate_t *gate = trace->holds_place ? NULL : sl_runtime_gate(rt, document->ehr);
+    apr_pool_t *p = trace->p;
     apr_interval_time_t longest = document->ehr->timeout;
     sl_http_place_t place;
     bool has_place = sl_http_gate_enter(gate, longest, &place);
@@ -205,7 +207,7 @@ sl_rc_t sl_document_get(sl_document_body_t *out, const sl_runtime_t *rt,
     } else if (find_old(out, rt, document, &keys, trace->p)) {
         return SL_OK;
     } else {
-        rc = wait_for_other(out, rt, document, &keys, newer_than, trace->p, err);
+        rc = wait_for_other(out, rt, document, &keys, newer_than, trace, err);
     }
     if (rc != SL_OK && find_old(out, rt, document, &keys, trace->p)) {
         sl_log(&rt->log, SL_LOG_INFO, "SL4604", "%s: the last known %s stays in use",

@@ -17,14 +17,17 @@ static void prepare(sl_http_request_t *request, const sl_runtime_t *rt, const sl
     request->gate = sl_runtime_gate(rt, ehr);
 }
 
-sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt, const sl_ehr_t *ehr,
-                        const char *url, apr_size_t max_bytes, apr_pool_t *p, sl_err_t *err)
+sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt,
+                        const sl_outbound_get_t *get, apr_pool_t *p, sl_err_t *err)
 {
     sl_http_request_t request;
 
-    prepare(&request, rt, ehr, url);
+    prepare(&request, rt, get->ehr, get->url);
     request.method = SL_HTTP_GET;
-    request.max_bytes = max_bytes;
+    request.max_bytes = get->max_bytes;
+    if (get->holds_place) {
+        request.gate = NULL;
+    }
     return sl_http_do(rt->http, &request, reply, p, err);
 }
 

@@ -271,7 +271,10 @@ static sl_rc_t renew(sl_token_view_t *out, const sl_runtime_t *rt, const sl_rene
 {
     sl_trace_t *trace = sl_trace_new(p, job->reference);
     sl_err_t lost;
-    sl_rc_t rc = refresh(out, rt, job, leased, trace, err);
+    sl_rc_t rc;
+
+    trace->holds_place = job->holds_place;
+    rc = refresh(out, rt, job, leased, trace, err);
 
     if (rc == SL_OK) {
         sl_log(&rt->log, SL_LOG_DEBUG, "SL4545", "%s: a token was renewed", job->ehr->name);

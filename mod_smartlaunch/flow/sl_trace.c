@@ -5,7 +5,7 @@
 
 sl_trace_t *sl_trace_new(apr_pool_t *p, const char *reference)
 {
-    sl_trace_t *trace = apr_palloc(p, sizeof(*trace));
+    sl_trace_t *trace = apr_pcalloc(p, sizeof(*trace));
 
     trace->steps = apr_array_make(p, 4, sizeof(sl_step_t));
     trace->reference = reference;

@@ -9,6 +9,7 @@ typedef struct {
     sl_steps_t *steps;
     const char *reference; /* of this request, as the user sees it */
     apr_pool_t *p;
+    bool holds_place; /* in the EHR's gate: what this request asks the EHR takes no other */
 } sl_trace_t;
 
 /** An empty trace. */

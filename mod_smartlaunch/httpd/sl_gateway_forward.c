@@ -145,22 +145,15 @@ static sl_gateway_no_t judge(sl_gateway_call_t *call, int rc, sl_err_t *err)
     return SL_GATEWAY_OWN_FAULT;
 }
 
-static sl_gateway_no_t enter_and_run(sl_gateway_call_t *call, int *rc)
+static int run_or_repeat(sl_gateway_call_t *call)
 {
-    sl_http_gate_t *gate = sl_runtime_gate(call->rt, call->ehr);
-    sl_http_place_t place;
+    int rc = run(call);
 
-    if (!sl_http_gate_enter(gate, call->ehr->connect_timeout + call->ehr->timeout + PLACE_SLACK,
-                            &place)) {
-        return SL_GATEWAY_BUSY;
-    }
-    *rc = run(call);
-    if (may_repeat(call, *rc)) {
+    if (may_repeat(call, rc)) {
         reset(call);
-        *rc = run(call);
+        rc = run(call);
     }
-    sl_http_gate_leave(gate, &place);
-    return SL_GATEWAY_OK;
+    return rc;
 }
 
 /** The EHR said 401: renew the token, once (RFR-5). */
@@ -178,14 +171,14 @@ static sl_gateway_no_t renew(sl_gateway_call_t *call, sl_err_t *err)
 
 static sl_gateway_no_t exchange(sl_gateway_call_t *call, sl_err_t *err)
 {
-    int rc = OK;
-    sl_gateway_no_t no = enter_and_run(call, &rc);
+    int rc = run_or_repeat(call);
+    sl_gateway_no_t no = SL_GATEWAY_OK;
 
-    if (no == SL_GATEWAY_OK && call->answer == SL_ANSWER_REFUSED) {
+    if (call->answer == SL_ANSWER_REFUSED) {
         no = renew(call, err);
         if (no == SL_GATEWAY_OK) {
             reset(call);
-            no = enter_and_run(call, &rc);
+            rc = run_or_repeat(call);
         }
         if (no == SL_GATEWAY_OK && call->answer == SL_ANSWER_REFUSED) {
             (void)sl_err_set(err, SL_EXPIRED, "SL5836",
@@ -201,22 +194,39 @@ static sl_gateway_no_t exchange(sl_gateway_call_t *call, sl_err_t *err)
     return no;
 }
 
+/** Whoever waits for a renewal holds a worker because of the EHR, as the one who renews does. */
+static sl_gateway_no_t forward_in_place(sl_gateway_call_t *call, sl_err_t *err)
+{
+    const sl_ehr_t *ehr = call->ehr;
+    sl_http_gate_t *gate = sl_runtime_gate(call->rt, ehr);
+    sl_http_place_t place;
+    sl_gateway_no_t no;
+
+    err->id = NULL;
+    if (!sl_http_gate_enter(gate, ehr->connect_timeout + ehr->timeout + PLACE_SLACK, &place)) {
+        return SL_GATEWAY_BUSY;
+    }
+    no = make_ready(call, err);
+    if (no == SL_GATEWAY_OK) {
+        err->id = NULL;
+        no = exchange(call, err);
+    }
+    sl_http_gate_leave(gate, &place);
+    return no;
+}
+
 sl_gateway_no_t sl_gateway_forward(sl_gateway_call_t *call, sl_err_t *err)
 {
     request_rec *r = call->r;
     sl_gateway_no_t no = sl_gateway_body_read(call, replay_limit(call), err);
 
-    if (no == SL_GATEWAY_OK) {
-        no = make_ready(call, err);
-    }
     if (no != SL_GATEWAY_OK) {
         return no;
     }
-    err->id = NULL;
     /* Parts of what links were rewritten in would be parts of something else. */
     apr_table_unset(r->headers_in, "Range");
     apr_table_unset(r->headers_in, "If-Range");
     call->headers_out =
         apr_is_empty_table(r->headers_out) ? NULL : apr_table_copy(r->pool, r->headers_out);
-    return exchange(call, err);
+    return forward_in_place(call, err);
 }
