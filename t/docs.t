@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
+use SL::Gateway qw(session_of);
 
 # The fenced blocks of one language in a document.
 sub blocks {
@@ -15,8 +16,11 @@ sub blocks {
     return @found;
 }
 
-my $w = world(target => '/app/example.php');
+my $w = world(target => '/app/example.php', start => 0);
 my $dir = $w->httpd->dir;
+spit("$dir/redcap.secret", "what-the-nightly-job-alone-knows\n", 0600);
+$w->httpd->{gateway} = "SmartCaller redcap file:$dir/redcap.secret\nRequire local\n";
+$w->httpd->start;
 
 # Configurations. Only paths and the module's own place differ here.
 spit("$dir/epic.secret", "not-a-secret\n", 0600);
@@ -40,8 +44,9 @@ for my $file (qw(README.md docs/admin.md)) {
 }
 
 # The PHP application. Its password check and its login page are left to the reader.
-my ($php) = blocks('docs/app.md', 'php');
+my ($php, $fhir) = blocks('docs/app.md', 'php');
 $php =~ s/^<\?php\n//;
+spit("$dir/htdocs/app/fhir.php", $fhir, 0644);
 spit("$dir/htdocs/app/example.php", <<'PHP' . $php, 0644);
 <?php
 function password_is_right($user, $password) { return $user !== '' && $password === "$user-demo"; }
@@ -58,5 +63,40 @@ is $window->response->content, "User alice, patient $first->{patient}", 'then th
 
 my $second = $w->launch;
 is $second->{app}->content, "User alice, patient $second->{patient}", 'the second time nobody logs in';
+
+# FHIR through the gateway: from PHP to the last page, by curl, and for a user without a session.
+my $launch = $w->launch;
+my $session = session_of($launch->{window}->nav($w->url("/app/?smart_launch=$launch->{handle}")));
+my $patient = $launch->{patient};
+my @pages = $w->pages("/Observation?patient=$patient&category=laboratory", session => $session);
+cmp_ok scalar(@pages), '>', 1, "the patient's laboratory has more than one page";
+my @ids = map { $_->{resource}{id} } map { @{ json($_)->{entry} } } @pages;
+my $read = $launch->{window}->nav($w->url("/app/fhir.php?smart_launch=$launch->{handle}"));
+is_deeply [ split ' ', $read->content ], \@ids, 'docs/app.md: PHP reads them to the last page' or diag $read->as_string;
+
+spit("$dir/smart-caller.header", 'Smart-Caller: ' . slurp("$dir/redcap.secret"), 0600);
+my $gateway = $w->httpd->gateway_url . '/sandbox';
+my ($by_session, $by_user) = blocks('docs/app.md', 'sh');
+for ([ $by_session, 'Patient', 'asks in a session' ], [ $by_user, 'Bundle', 'asks for a user' ]) {
+    my ($command, $type, $name) = @$_;
+    local @ENV{qw(SMART_SESSION SMART_SESSION_BASE_URL SMART_PATIENT gateway patient)} =
+        ($session, $gateway, $patient, $gateway, $patient);
+    my (undef, $said) = capture('sh', '-c', "cd '$dir'; " . $command =~ s/\bcurl\b/curl -sS/r);
+    like $said, qr/^\{"resourceType":"$type"/, "docs/app.md: curl $name";
+}
+
+# SQL, as the database administrator it is meant for.
+$w->accesses(@pages + 2);
+for my $file (qw(docs/database.md docs/admin.md)) {
+    my $text = slurp(top() . "/$file");
+    my @statements = map { split /;[^\n]*\n/ } $text =~ /^```sql\n(.*?)^```$/msg;
+    push @statements, $text =~ /psql smartlaunch -c (?:'([^']+)'|"([^"]+)")/g;
+    @statements = grep { defined && /^SELECT/ && !/\xe2\x80\xa6/ } map { $_ && s/^(?:--[^\n]*\n)+//r } @statements;
+    ok @statements > 0, "$file has SQL";
+    for my $sql (@statements) {
+        my $dbh = $w->pg->dbh($sql =~ /smartlaunch\.purge/ ? () : 'dba');
+        ok eval { $dbh->selectall_arrayref($sql) }, "$file: $sql" =~ s/\s+/ /gr or diag $@;
+    }
+}
 
 done();

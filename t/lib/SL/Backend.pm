@@ -51,7 +51,7 @@ pm.max_children = 6
 clear_env = yes
 catch_workers_output = yes
 CONF
-    my $server = spawn([ $binary, '-n', '-F', '-y', "$dir/fpm.conf", '-d', 'session.save_path=/tmp' ],
+    my $server = spawn([ $binary, '-n', '-F', '-y', "$dir/fpm.conf", '-d', 'session.save_path=/tmp', '-d', 'extension=curl' ],
         out => "$dir/fpm.out", err => "$dir/fpm.out", name => 'php-fpm');
     wait_for('php-fpm', sub {
         $server->alive or croak 'php-fpm did not start: ' . slurp("$dir/fpm.out") . slurp("$dir/fpm.log");
