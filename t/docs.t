@@ -25,11 +25,13 @@ $w->httpd->start;
 # Configurations. Only paths and the module's own place differ here.
 spit("$dir/epic.secret", "not-a-secret\n", 0600);
 for my $file (qw(README.md docs/admin.md)) {
-    my ($config) = grep { /SmartDatabase/ } blocks($file, 'apache');
-    $config =~ s/^LoadModule .*\n//m;
-    $config =~ s{/etc/smartlaunch/}{$dir/}g;
-    my ($rc, $said) = $w->httpd->configtest(config => $config, no_redirect => 1);
-    is $rc, 0, "$file: configtest takes the configuration" or diag $said;
+    my ($config, @more) = grep { /^Smart|<Location/m } blocks($file, 'apache');
+    for my $text ($config, @more ? join '', $config, @more : ()) {
+        (my $here = $text) =~ s/^LoadModule .*\n//m;
+        $here =~ s{/etc/smartlaunch/|\$\{APACHE_LOG_DIR\}/}{$dir/}g;
+        my ($rc, $said) = $w->httpd->configtest(config => $here, no_redirect => 1);
+        is $rc, 0, "$file: configtest takes the configuration" . ($text eq $config ? '' : ' with all that may follow') or diag $said;
+    }
 }
 {
     my ($proxied) = grep { /ProxyPass/ } blocks('docs/app.md', 'apache');
