@@ -70,9 +70,10 @@ const loadEverything = () => {
   return everything;
 };
 
-// Searching needs the definitions of R4, which take most of a second to read: done at the first search.
+// Searching needs the definitions of R4, which take a second to read: done at the first search or, with
+// --search, at the start.
 let searchIsReady = false;
-function prepareSearch() {
+export function prepareSearch() {
   if (searchIsReady) return;
   const types = new Set(loadEverything().map((resource) => resource.resourceType));
   const resources = readJson('fhir/r4/profiles-resources.json');

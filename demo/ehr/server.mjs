@@ -7,6 +7,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { parseArgs } from 'node:util';
 import { Ehr } from './ehr.mjs';
+import { prepareSearch } from './fhir.mjs';
 import { readBody, sendJson } from './http.mjs';
 
 const { values: options } = parseArgs({
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
     cert: { type: 'string' },
     key: { type: 'string' },
     'plain-http': { type: 'boolean', default: false },
+    search: { type: 'boolean', default: false },
     'app-origin': { type: 'string', default: 'https://app.localhost:8443' },
     'launch-url': { type: 'string', default: 'https://app.localhost:8443/smart' },
     'app-name': { type: 'string', default: 'Study app' },
@@ -83,6 +85,7 @@ process.on('SIGINT', () => process.exit(0));
 const originAt = (host) => `${options['plain-http'] ? 'http' : 'https'}://${host}:${port}`;
 tenants = makeTenants(originAt(options.host), originAt(options['fhir-host'] ?? options.host));
 const [main, ...others] = await tenants;
+if (options.search) prepareSearch();
 const describe = ({ urls }) => ({ base: urls.base, fhir: urls.fhir, issuer: urls.issuer, control: `${urls.base}/control` });
 console.log(JSON.stringify({
   ready: true, port, ...describe(main), tenants: Object.fromEntries(others.map((ehr) => [ehr.name, describe(ehr)])),

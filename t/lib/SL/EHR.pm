@@ -11,7 +11,8 @@ use SL::TLS;
 use URI::Escape qw(uri_escape_utf8);
 
 # origin: the app's origin (https://app.localhost:PORT), required.
-# clients: what is registered (default: default_clients). tenants: "a,b".
+# clients: what is registered (default: default_clients). tenants: "a,b". search => 1: no search is slow,
+# not even the first (takes a second more to start).
 sub new {
     my ($class, %arg) = @_;
     my $self = bless { dir => run_dir('ehr'), port => free_port(), origin => $arg{origin} }, $class;
@@ -21,7 +22,8 @@ sub new {
     $self->{server} = spawn([ 'node', top() . '/demo/ehr/server.mjs', '--port', $self->{port},
             '--host', 'ehr.localhost', '--fhir-host', 'localhost', '--cert', "$tls/server.pem", '--key', "$tls/server.key",
             '--app-origin', $arg{origin}, '--launch-url', "$arg{origin}/smart", '--clients',
-            "$self->{dir}/clients.json", $arg{tenants} ? ('--tenants', $arg{tenants}) : () ],
+            "$self->{dir}/clients.json", $arg{tenants} ? ('--tenants', $arg{tenants}) : (),
+            $arg{search} ? '--search' : () ],
         out => "$self->{dir}/out", err => "$self->{dir}/err", name => 'the sandbox EHR');
     wait_for('the sandbox EHR', sub {
         $self->{server}->alive or croak 'the sandbox EHR did not start: ' . slurp("$self->{dir}/err");
