@@ -27,6 +27,9 @@ static const char *const proxy[] = {"mod_proxy.c", NULL};
 /* It wants to know us before its own post_config, and its thread needs the child's runtime. */
 static const char *const watchdog[] = {"mod_watchdog.c", NULL};
 
+/* It writes down what came, as it then is. */
+static const char *const forensic[] = {"mod_log_forensic.c", NULL};
+
 static void register_hooks(apr_pool_t *p)
 {
     ap_hook_check_config(sl_conf_check, NULL, NULL, APR_HOOK_MIDDLE);
@@ -35,7 +38,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(sl_watchdog_post_config, NULL, watchdog, APR_HOOK_MIDDLE);
     ap_hook_child_init(sl_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
 
-    ap_hook_post_read_request(sl_request_read, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_pre_read_request(sl_request_hush, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_read_request(sl_request_read, NULL, forensic, APR_HOOK_REALLY_FIRST);
     ap_hook_translate_name(sl_request_translate, NULL, before, APR_HOOK_FIRST);
     ap_hook_translate_name(sl_gateway_translate, NULL, before, APR_HOOK_FIRST);
     ap_hook_map_to_storage(sl_request_map, NULL, before, APR_HOOK_FIRST);

@@ -8,7 +8,10 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
 #include <http_log.h>
+#include <http_main.h>
 #include <http_protocol.h>
 #include <http_request.h>
 #include <string.h>
@@ -289,6 +292,40 @@ static void take_names(request_rec *r, sl_request_t *request)
     take_referer(r, request);
 }
 
+static bool has_gateway(const server_rec *s)
+{
+    while (s != NULL && sl_conf_server(s)->gateways->nelts == 0) {
+        s = s->next;
+    }
+    return s != NULL;
+}
+
+void sl_request_hush(request_rec *r, conn_rec *c)
+{
+    const struct ap_logconf *log = r->log != NULL ? r->log : c->log;
+    struct ap_logconf *hushed;
+    sl_request_t *request;
+
+    if (!APLOG_R_MODULE_IS_LEVEL(r, core_module.module_index, APLOG_TRACE5) ||
+        !has_gateway(ap_server_conf)) {
+        return;
+    }
+    request = sl_request_of(r);
+    request->is_hushed = true;
+    request->log = r->log;
+    hushed = ap_new_log_config(r->pool, log != NULL ? log : &r->server->log);
+    ap_set_module_loglevel(r->pool, hushed, core_module.module_index, APLOG_TRACE4);
+    r->log = hushed;
+}
+
+static void unhush(request_rec *r, sl_request_t *request)
+{
+    if (request->is_hushed) {
+        r->log = request->log;
+        request->is_hushed = false;
+    }
+}
+
 int sl_request_read(request_rec *r)
 {
     const sl_server_t *server = sl_conf_server(r->server);
@@ -299,6 +336,7 @@ int sl_request_read(request_rec *r)
         return DECLINED;
     }
     request->is_read = true;
+    unhush(r, request);
     if (server->main->ring != NULL) { /* without configuration no handle is ours */
         take_names(r, request);
     }

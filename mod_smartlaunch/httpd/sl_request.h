@@ -39,10 +39,18 @@ typedef struct {
     bool is_lacking;                   /* the launch lacks what a Require of ours asks for */
     bool is_answered;                  /* by us: the app's filter has nothing to do */
     struct sl_gateway_call *call;      /* httpd/sl_gateway_call.h; NULL: below no gateway */
+    bool is_hushed;                    /* r->log is ours; it was: */
+    const struct ap_logconf *log;
 } sl_request_t;
 
 /** The record of a request; made when there is none. Subrequests share their main's. */
 sl_request_t *sl_request_of(request_rec *r);
+
+/**
+ * Hook: core, at trace5, would write down the request's line as it came, before a session id can be
+ * taken out of it. Where there is a gateway it does so at no level until sl_request_read().
+ */
+void sl_request_hush(request_rec *r, conn_rec *c);
 
 /** The id under which the user sees and the log has this request. */
 const char *sl_request_reference(request_rec *r);

@@ -41,7 +41,7 @@ typedef struct {
     const char *launch_key_id; /* derives the session id */
     const char *issuer, *sub;  /* of the id_token of the launch; NULL: there was none */
     unsigned char session_hash[SL_SHA256_LEN];
-    bool is_live; /* the launch's state, not its limits */
+    bool is_live; /* the launch's state, not its limits; a pending one is not */
     apr_time_t last_seen_at, launch_expires_at;
     apr_time_t lease_until; /* 0: nobody renews it */
     apr_time_t retry_at;    /* no renewal before; 0: none */

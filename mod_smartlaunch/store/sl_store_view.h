@@ -18,7 +18,8 @@
 /** What a sl_token_view_t has besides, from the launch `l` and the token `t`. */
 #define SQL_VIEW(t)                                                                                \
     "l.id AS l_id, l.app AS l_app, l.ehr AS l_ehr, l.app_user AS l_app_user,"                      \
-    " l.patient AS l_patient, l.key_id AS l_key_id, l.session_hash, l.state = 'live' AS is_live,"  \
+    " l.patient AS l_patient, l.key_id AS l_key_id, l.session_hash,"                               \
+    " l.state = 'live' AND l.link_state <> 'pending' AS is_live,"                                  \
     " l.issuer AS l_issuer, l.sub AS l_sub,"                                                       \
     " " SQL_US("l.last_seen_at") " AS last_seen_at,"                                               \
     " " SQL_US("l.expires_at") " AS launch_expires_at,"                                            \
