@@ -9,7 +9,7 @@ use SL;
 use IO::Socket::INET;
 use Time::HiRes qw(time);
 
-my $w = world(fpm => 0, ehr_block => 'SmartOutbound timeout=3s max=2', gateway => <<'CONF');
+my $w = world(fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound timeout=3s max=2', gateway => <<'CONF');
         Require local
     </Location>
     <Location /writes>
@@ -179,5 +179,5 @@ $ehr->faults();
 my @found = map { $_->{status} } $w->accesses(30);
 cmp_ok scalar(grep { $_ == 504 } @found), '>=', 3, 'every call has its row';
 
-$httpd->allow_log(qw(SL5815 SL5816 SL5820 SL5821 SL5832 SL5834 SL5835 AH00898 AH01102 AH01110 AH01097 AH01114 AH01086));
+$httpd->allow_log(qw(AH01084 SL5815 SL5816 SL5820 SL5821 SL5832 SL5834 SL5835 AH00898 AH01102 AH01110 AH01097 AH01114 AH01086));
 done();

@@ -6,7 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 
-my $w = world(fpm => 0, vhost => <<'CONF');
+my $w = world(fpm => 0, ehr => { search => 1 }, vhost => <<'CONF');
     <Location /ehr>
         SmartGateway on
         SmartWrites on

@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/lib";
 use SL;
 use SL::Gateway qw(next_of outcome);
 
-my $w = world(start => 0, fpm => 0);
+my $w = world(start => 0, fpm => 0, ehr => { search => 1 });
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
 my $dir = $httpd->dir;
 my $secret = 'this-is-what-only-the-nightly-job-knows';

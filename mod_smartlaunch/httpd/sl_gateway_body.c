@@ -70,14 +70,14 @@ static apr_status_t take(buffer_t *buffer, apr_bucket_brigade *bb, bool *is_end,
 
 static sl_gateway_no_t unreadable(apr_status_t status, sl_err_t *err)
 {
-    bool is_long = status == AP_FILTER_ERROR || APR_STATUS_IS_ENOSPC(status);
-
-    /* A filter of httpd's has answered already (LimitRequestBody, a bad chunk). */
-    if (status == AP_FILTER_ERROR) {
+    if (status == AP_FILTER_ERROR) { /* a filter of httpd's has answered already */
         return SL_GATEWAY_ANSWERED;
     }
+    if (APR_STATUS_IS_ENOSPC(status)) {
+        return SL_GATEWAY_BODY_LONG;
+    }
     (void)sl_err_set(err, SL_INVALID, "SL5830", "the caller's body ended before its end");
-    return is_long ? SL_GATEWAY_BODY_LONG : SL_GATEWAY_BODY_BAD;
+    return SL_GATEWAY_BODY_BAD;
 }
 
 static sl_gateway_no_t read_all(sl_gateway_call_t *call, apr_off_t limit, sl_err_t *err)

@@ -45,7 +45,13 @@ static bool is_listed(const char *name)
                                         "X-Rewrite-URL",
                                         NULL};
 
-    return sl_header_is_listed(name, names);
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (apr_tolower(names[i][0]) == apr_tolower(name[0]) &&
+            sl_header_same_cgi(name, names[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool is_dropped(const char *name)
