@@ -27,7 +27,7 @@ Test::More->builder->output(\my $tap);
 $| = 1;
 
 my %opt = (rows => '1000,1000000', rounds => 15, seconds => 5, connections => 16, plot => top() . '/docs/img/performance.svg');
-GetOptions(\%opt, qw(rows=s rounds=i seconds=i connections=i profile=s plot=s)) or exit 2;
+GetOptions(\%opt, qw(rows=s rounds=i seconds=i connections=i profile=s plot=s only=s)) or exit 2;
 my $launches = 40;
 
 my $world = Bench::World->new;
@@ -69,6 +69,15 @@ my @asked = (
     { name => 'forged session id', of => 'gateway', status => 401, pair => 'bare mod_proxy, 1 KB',
         bytes => sub { Bench::Client::bytes("/fhir/bench$small", @caller, 'Smart-Session' => random_id()) } },
 );
+
+if (my $only = $opt{only}) {
+    my %wanted = map { ($_->{name} => 1, $_->{pair} ? ($_->{pair} => 1) : ()) } grep { $_->{name} =~ /$only/ } @asked;
+    @asked = grep { $wanted{ $_->{name} } } @asked;
+    die "nothing is called $only" if !@asked;
+}
+
+# A launch is measured, too, unless something else is asked for.
+my @launch = $opt{only} ? () : { name => 'launch' };
 
 # An app's page by one of the three.
 sub _app {
@@ -128,7 +137,7 @@ sub cpu {
     my ($got) = @_;
     my %spent;
     ask($_, 30) for @asked;
-    launch() for 1 .. 3;
+    launch() for map { (1) x 3 } @launch;
     for (1 .. $opt{rounds}) {
         for my $asked (@asked) {
             my ($server, $times) = (server_of($asked), $asked->{times} // 400);
@@ -136,11 +145,13 @@ sub cpu {
             ask($asked, $times);
             push @{ $spent{ $asked->{name} } }, ($server->cpu - $before) / $times;
         }
-        my $before = $smart->cpu;
-        launch() for 1 .. 4;
-        push @{ $spent{launch} }, ($smart->cpu - $before) / 4;
+        for my $asked (@launch) {
+            my $before = $smart->cpu;
+            launch() for 1 .. 4;
+            push @{ $spent{ $asked->{name} } }, ($smart->cpu - $before) / 4;
+        }
     }
-    for my $asked (@asked, { name => 'launch' }) {
+    for my $asked (@asked, @launch) {
         my ($name, $pair) = @$asked{qw(name pair)};
         $got->{$name}{us} = median(@{ $spent{$name} });
         $got->{$name}{us_ratio} = median(map { $spent{$name}[$_] / $spent{$pair}[$_] } 0 .. $opt{rounds} - 1) if $pair;
@@ -177,7 +188,8 @@ sub counted {
     for my $asked (grep { server_of($_) == $server } @asked) {
         $got->{ $asked->{name} }{instructions} = $batches->(sub { ask($asked, $_[0]) }, $asked->{times} ? 5 : 50);
     }
-    $got->{launch}{instructions} = $batches->(sub { launch() for 1 .. $_[0] }, 5) if $server == $smart;
+    return if $server != $smart;
+    $got->{ $_->{name} }{instructions} = $batches->(sub { launch() for 1 .. $_[0] }, 5) for @launch;
     return;
 }
 
@@ -203,9 +215,10 @@ sub asked_of_database {
         my ($all, $writes) = statements($pg, sub { ask($asked, $times) });
         @{ $got->{ $asked->{name} } }{qw(calls writes)} = (sum($all) / $times, sum($writes) / $times);
     }
-    my ($all, $writes) = statements($pg, sub { launch() for 1 .. $launches });
-    $got->{launch}{statements} = $all;
-    @{ $got->{launch} }{qw(calls writes)} = (sum($all) / $launches, sum($writes) / $launches);
+    for my $asked (@launch) {
+        my ($all, $writes) = statements($pg, sub { launch() for 1 .. $launches });
+        @{ $got->{ $asked->{name} } }{qw(statements calls writes)} = ($all, sum($all) / $launches, sum($writes) / $launches);
+    }
     $pg->dbh->do("ALTER SYSTEM SET log_statement = 'none'");
     $pg->dbh->do('SELECT pg_reload_conf()');
     return;
@@ -247,7 +260,7 @@ for my $wanted (split /,/, $opt{rows}) {
     $got->{$_}{instructions} = $bare_counted{$_}{instructions} for keys %bare_counted;
     under_callgrind($got, $smart);
     report($wanted, $got);
-    spit($opt{plot}, picture($wanted, $got));
+    spit($opt{plot}, picture($wanted, $got)) if !$opt{only};
 }
 done();
 
@@ -258,7 +271,7 @@ sub report {
     my ($stored, $of) = @_;
     printf "\n%s links, launches and tokens stored\n", $stored;
     printf "%-34s %12s %7s %9s %7s %8s %8s %8s  %s\n", '', 'instructions', '× pair', 'µs CPU', '× pair', 'answers/s', 'p50 ms', 'p99 ms', 'statements';
-    for my $asked (@asked, { name => 'launch' }) {
+    for my $asked (@asked, @launch) {
         my $this = $of->{ $asked->{name} };
         my $pair = $asked->{pair} && $of->{ $asked->{pair} }{instructions};
         my $load = $this->{load} || {};
@@ -270,7 +283,7 @@ sub report {
             [ ' %.3f', $this->{calls}, 0 ], [ 'of which %.3f write', $this->{writes}, 0 ]), "\n";
     }
     printf "peak memory of a child: bare %.1f MB, module %.1f MB\n", map { $of->{memory}{$_} / 1024 } qw(bare smart);
-    my $names = $of->{launch}{statements};
+    my $names = $of->{launch}{statements} or return;
     printf "launch, statements by name: %s\n",
         join ', ', map { "$_ $names->{$_}/$launches" } sort { $names->{$b} <=> $names->{$a} } keys %$names;
     return;

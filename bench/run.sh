@@ -10,7 +10,7 @@ cd "$top"
 usage() {
     cat <<'TEXT'
 usage: bench/run.sh [--rows N,N…] [--rounds N] [--seconds N] [--connections N] [--plot FILE]
-                    [--profile DIRECTORY]
+                    [--profile DIRECTORY] [--only REGEX]
 
 --rows         how many links, launches and tokens are stored meanwhile (1000,1000000)
 --rounds       rounds of CPU time, of which the median counts (15)
@@ -18,6 +18,7 @@ usage: bench/run.sh [--rows N,N…] [--rounds N] [--seconds N] [--connections N]
 --connections  over how many connections (16)
 --plot         where the picture goes (docs/img/performance.svg)
 --profile      keep callgrind's files there, to be read with callgrind_annotate
+--only         measure only what has such a name ("gateway"), and what it is compared with
 SL_BUILD=DIRECTORY measures the module built there instead of build/bench.
 TEXT
 }
