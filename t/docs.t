@@ -79,16 +79,18 @@ is_deeply [ split ' ', $read->content ], \@ids, 'docs/app.md: PHP reads them to 
 spit("$dir/smart-caller.header", 'Smart-Caller: ' . slurp("$dir/redcap.secret"), 0600);
 my $gateway = $w->httpd->gateway_url . '/sandbox';
 my ($by_session, $by_user) = blocks('docs/app.md', 'sh');
-for ([ $by_session, 'Patient', 'asks in a session' ], [ $by_user, 'Bundle', 'asks for a user' ]) {
+my ($short) = blocks('README.md', 'sh');
+for ([ $by_session, 'Patient', 'docs/app.md: curl asks in a session' ],
+    [ $by_user, 'Bundle', 'docs/app.md: curl asks for a user' ], [ $short, 'Bundle', 'README.md: curl' ]) {
     my ($command, $type, $name) = @$_;
     local @ENV{qw(SMART_SESSION SMART_SESSION_BASE_URL SMART_PATIENT gateway patient)} =
         ($session, $gateway, $patient, $gateway, $patient);
     my (undef, $said) = capture('sh', '-c', "cd '$dir'; " . $command =~ s/\bcurl\b/curl -sS/r);
-    like $said, qr/^\{"resourceType":"$type"/, "docs/app.md: curl $name";
+    like $said, qr/^\{"resourceType":"$type"/, $name;
 }
 
 # SQL, as the database administrator it is meant for.
-$w->accesses(@pages + 2);
+$w->accesses(@pages + 3);
 for my $file (qw(docs/database.md docs/admin.md)) {
     my $text = slurp(top() . "/$file");
     my @statements = map { split /;[^\n]*\n/ } $text =~ /^```sql\n(.*?)^```$/msg;
