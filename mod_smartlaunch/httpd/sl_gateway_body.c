@@ -151,6 +151,14 @@ static bool is_form(const request_rec *r)
            !apr_isalnum(type[sizeof(form) - 1]);
 }
 
+/** Compressed: the guard has its say about that. */
+static bool is_encoded(const request_rec *r)
+{
+    const char *encoding = apr_table_get(r->headers_in, "Content-Encoding");
+
+    return encoding != NULL && strcasecmp(encoding, "identity") != 0;
+}
+
 sl_gateway_no_t sl_gateway_body_form(sl_gateway_call_t *call, sl_err_t *err)
 {
     sl_session_param_t param;
@@ -158,7 +166,7 @@ sl_gateway_no_t sl_gateway_body_form(sl_gateway_call_t *call, sl_err_t *err)
 
     err->id = NULL;
     if (call->fhir.kind != SL_FHIR_SEARCH || call->r->method_number != M_POST ||
-        !is_form(call->r)) {
+        !is_form(call->r) || is_encoded(call->r)) {
         return SL_GATEWAY_OK;
     }
     no = sl_gateway_body_read(call, SL_GUARD_MAX_BODY, err);

@@ -160,7 +160,7 @@ typedef struct {
     apr_off_t len;
 } proof_t;
 
-/** The whole answer is there. */
+/** The whole answer is there; one without a body tells nothing. */
 static bool is_proven(proof_t *state)
 {
     request_rec *r = state->call->r;
@@ -168,6 +168,9 @@ static bool is_proven(proof_t *state)
     apr_size_t len = 0;
     sl_err_t err;
 
+    if (state->len == 0) {
+        return true;
+    }
     return apr_brigade_pflatten(state->kept, &bytes, &len, r->pool) == APR_SUCCESS &&
            sl_guard_answer(state->call->grant.patient, state->call->ehr->issuer, bytes, len,
                            r->pool, &err) == SL_OK;

@@ -14,8 +14,9 @@
 
 /**
  * Credentials and cookies are the app's, the addresses and pages behind it are nobody's business,
- * parts of an answer whose links are rewritten are parts of nothing, and an overridden method would
- * be another than the one that was judged.
+ * parts of an answer whose links are rewritten are parts of nothing, an overridden method would be
+ * another than the one that was judged, and X-Provenance and X-Security-Context are resources that
+ * nobody has judged.
  */
 static bool is_listed(const char *name)
 {
@@ -39,10 +40,12 @@ static bool is_listed(const char *name)
                                         "X-HTTP-Method-Override",
                                         "X-Method-Override",
                                         "X-Original-URL",
+                                        "X-Provenance",
                                         "X-Real-IP",
                                         "X-Remote-User",
                                         "X-Requested-With",
                                         "X-Rewrite-URL",
+                                        "X-Security-Context",
                                         NULL};
 
     for (size_t i = 0; names[i] != NULL; i++) {
