@@ -348,26 +348,35 @@ void sl_shm_del(sl_shm_t *shm, const sl_shm_key_t *key)
     sl_shm_stripe_unlock(&stripe);
 }
 
-static void flush_stripe(const sl_shm_stripe_t *stripe, unsigned char kind)
+/* Each time is a word of its own: a reader sees the one before or the one after. */
+static void lower(_Atomic int64_t *time, apr_time_t to)
+{
+    if (atomic_load_explicit(time, memory_order_relaxed) > to) {
+        atomic_store_explicit(time, to, memory_order_relaxed);
+    }
+}
+
+static void age_stripe(const sl_shm_stripe_t *stripe, unsigned char kind, apr_time_t stored,
+                       apr_time_t expires)
 {
     for (uint32_t i = 0; i < stripe->set_count * SL_SHM_WAYS; i++) {
-        sl_shm_set_t *set = &stripe->sets[i / SL_SHM_WAYS];
-        sl_shm_slot_t *slot = &set->ways[i % SL_SHM_WAYS];
+        sl_shm_slot_t *slot = &stripe->sets[i / SL_SHM_WAYS].ways[i % SL_SHM_WAYS];
         uint32_t tag = atomic_load_explicit(&slot->tag, memory_order_relaxed);
 
         if (tag != 0 && tag >> 8 == kind) {
-            sl_shm_slot_clear(stripe, set, slot);
+            lower(&slot->stored, stored);
+            lower(&slot->expires, expires);
         }
     }
 }
 
-void sl_shm_flush(sl_shm_t *shm, unsigned char kind)
+void sl_shm_age(sl_shm_t *shm, unsigned char kind, apr_time_t stored, apr_time_t expires)
 {
     for (uint32_t i = 0; i < shm->super->stripes; i++) {
         sl_shm_stripe_t stripe = sl_shm_stripe(shm, i);
 
         if (sl_shm_stripe_lock(&stripe, 0)) {
-            flush_stripe(&stripe, kind);
+            age_stripe(&stripe, kind, stored, expires);
             sl_shm_stripe_unlock(&stripe);
         }
     }

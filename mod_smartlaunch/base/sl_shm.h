@@ -81,8 +81,8 @@ SL_MUST_USE sl_rc_t sl_shm_add(sl_shm_t *shm, const sl_shm_key_t *key, const sl_
 /** Forget one entry, if it is there. */
 void sl_shm_del(sl_shm_t *shm, const sl_shm_key_t *key);
 
-/** Forget everything of one kind. */
-void sl_shm_flush(sl_shm_t *shm, unsigned char kind);
+/** Nothing of one kind counts as stored later than `stored`, or lasts longer than `expires`. */
+void sl_shm_age(sl_shm_t *shm, unsigned char kind, apr_time_t stored, apr_time_t expires);
 
 /** A key from a kind and any text: its SHA-256. */
 sl_shm_key_t sl_shm_key(unsigned char kind, const void *bytes, apr_size_t len);

@@ -70,7 +70,7 @@ static void hear(sl_caretaker_t *caretaker, apr_interval_time_t wait, apr_pool_t
         return;
     }
     if (hints.reconnected) {
-        sl_grant_forget_all(caretaker->rt);
+        sl_grant_doubt_all(caretaker->rt);
     }
     for (int i = 0; i < hints.hints->nelts; i++) {
         const sl_hint_t *hint = &APR_ARRAY_IDX(hints.hints, i, sl_hint_t);

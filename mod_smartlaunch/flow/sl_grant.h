@@ -50,8 +50,11 @@ SL_MUST_USE sl_rc_t sl_grant_find(sl_grant_t *out, const sl_runtime_t *rt,
 /** The launch of this id changed: read again at the next request. */
 void sl_grant_forget(const sl_runtime_t *rt, const char *launch, const char *key_id);
 
-/** Hints were missed: read everything again. */
-void sl_grant_forget_all(const sl_runtime_t *rt);
+/**
+ * Hints may have been missed: everything is read again at its next request. Until PostgreSQL can be
+ * asked, what is in memory is believed as before.
+ */
+void sl_grant_doubt_all(const sl_runtime_t *rt);
 
 /* For sl_renew only. */
 

@@ -280,14 +280,15 @@ void sl_grant_forget(const sl_runtime_t *rt, const char *launch, const char *key
     apr_pool_destroy(tmp);
 }
 
-/** An unsaved generation goes, too: it is in the journal, which is read before any renewal. */
-void sl_grant_forget_all(const sl_runtime_t *rt)
+/** What is in memory is all there is, should PostgreSQL be away again before the next request. */
+void sl_grant_doubt_all(const sl_runtime_t *rt)
 {
     const sl_shm_key_t mark = everybody();
+    apr_time_t old = apr_time_now() - SL_GRANT_FRESH;
 
     mark_forgotten(rt, &mark);
-    sl_shm_flush(rt->shm, KIND_SESSION);
-    sl_shm_flush(rt->shm, KIND_USER);
+    sl_shm_age(rt->shm, KIND_SESSION, old, INT64_MAX);
+    sl_shm_age(rt->shm, KIND_USER, old, INT64_MAX);
 }
 
 void sl_grant_remember(const sl_runtime_t *rt, const sl_token_view_t *view, bool unsaved)

@@ -74,7 +74,7 @@ void sl_grant_forget(const sl_runtime_t *rt, const char *launch, const char *key
                  launch, key_id);
 }
 
-void sl_grant_forget_all(const sl_runtime_t *rt)
+void sl_grant_doubt_all(const sl_runtime_t *rt)
 {
     (void)rt;
     done(&did.forgets_all);

@@ -360,10 +360,8 @@ static void ages(apr_pool_t *p)
     table.is_away = true;
     gets_none(&rt, &ask, SL_NONE, "SL4514", 0, "and stays so", p);
     table_fill(MINUTES(10));
-    sl_grant_forget_all(&rt);
     table.is_away = true;
-    gets_none(&rt, &ask, SL_UNAVAILABLE, "SL0001", 1, "nothing in memory", p);
-    gets_none(&rt, &ask_user, SL_UNAVAILABLE, "SL0001", 1, "nor of the user", p);
+    gets_none(&rt, &ask_user, SL_UNAVAILABLE, "SL0001", 1, "nothing in memory", p);
     table.is_away = false;
     gets(&rt, &ask_user, "access-1", 1, "back", p);
     table.is_away = true;
@@ -401,8 +399,32 @@ static void hints(apr_pool_t *p)
     sl_grant_forget(&rt, TABLE_LAUNCH, "a key that is gone");
     gets(&rt, &ask, "access-1", 1, "live again", p);
     not_live();
-    sl_grant_forget_all(&rt);
+    sl_grant_doubt_all(&rt);
     gets_none(&rt, &ask, SL_NONE, "SL4516", 1, "everything is read again", p);
+}
+
+/** Hints may have been missed, and PostgreSQL is away again before anybody could ask. */
+static void doubt(apr_pool_t *p)
+{
+    sl_runtime_t rt = table_runtime(&ehr, p);
+    sl_grant_ask_t ask = by_session(), ask_user = by_user("alice", "p1");
+    sl_shm_key_t key = {.kind = 'S'};
+    sl_shm_entry_t before, after;
+
+    table_fill(MINUTES(10));
+    gets(&rt, &ask_user, "access-1", 1, "read", p);
+    memcpy(key.digest, table.session, SL_SHM_KEY_LEN);
+    is_int(sl_shm_get(rt.shm, &key, apr_time_now(), &before, p), SL_OK, "in memory");
+    table.is_away = true;
+    sl_grant_doubt_all(&rt);
+    gets(&rt, &ask, "access-1", 1, "in doubt, but nobody else can be asked", p);
+    gets(&rt, &ask_user, "access-1", 2, "the user's, too", p);
+    is_int(sl_shm_get(rt.shm, &key, apr_time_now(), &after, p), SL_OK, "still in memory");
+    is_int(after.expires, before.expires, "for no longer than before");
+    table.is_away = false;
+    revoked();
+    gets_none(&rt, &ask, SL_NONE, "SL4514", 1, "back: revoked is revoked", p);
+    gets_none(&rt, &ask_user, SL_NONE, "SL4520", 1, "for the user, too", p);
 }
 
 static const sl_runtime_t *reader;
@@ -413,10 +435,10 @@ static void forget_meanwhile(void)
     sl_grant_forget(reader, TABLE_LAUNCH, "a");
 }
 
-static void forget_all_meanwhile(void)
+static void doubt_all_meanwhile(void)
 {
     table.row.is_live = false;
-    sl_grant_forget_all(reader);
+    sl_grant_doubt_all(reader);
 }
 
 static void renewed_meanwhile(void)
@@ -439,7 +461,7 @@ static void races(apr_pool_t *p)
         const char *name;
         void (*during)(void);
     } hint[] = {{"a hint during the reading", forget_meanwhile},
-                {"hints missed during the reading", forget_all_meanwhile}};
+                {"hints missed during the reading", doubt_all_meanwhile}};
     sl_grant_ask_t ask = by_session();
     sl_runtime_t rt;
 
@@ -537,6 +559,7 @@ int main(void)
     users(p);
     ages(p);
     use(p);
+    doubt(p);
     hints(p);
     races(p);
     unsaved(p);

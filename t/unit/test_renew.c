@@ -227,7 +227,7 @@ static void recovery(apr_pool_t *p)
     gets_none(&rt, ENDED, SL_UPSTREAM, 1, "the EHR is ill", p);
     token_ehr.status = 200;
     table.row.retry_at = table_now();
-    sl_shm_flush(rt.shm, 'T'); /* a second later */
+    sl_shm_age(rt.shm, 'T', 0, 0); /* a second later */
     gets(&rt, ENDED, "access-2", 1, "and well again", p);
     fill(ENDED);
     rt = host(true, p);
@@ -356,7 +356,7 @@ static void no_loop(apr_pool_t *p)
     gets(&rt, REFUSED, "access-2", 1, "RFR-5 refused once", p);
     gets_none(&rt, REFUSED, SL_EXPIRED, 0, "RFR-5 refused twice", p);
     ok(table.row.is_live && table.row.token.status == SL_TOKEN_ACTIVE, "RFR-5 nothing ends for it");
-    sl_shm_flush(rt.shm, 'X'); /* half a minute later */
+    sl_shm_age(rt.shm, 'X', 0, 0); /* half a minute later */
     gets(&rt, REFUSED, "access-3", 1, "RFR-5 refused later", p);
     rt = host(true, p);
     fill(ENDED);
@@ -490,7 +490,7 @@ static void doubt(apr_pool_t *p)
     ok(table.lease_by != NULL, "nobody can give it back");
     table.is_away = table.lease_answer_lost = table.goes_after_lease = false;
     table.row.lease_until = table_now() - 1;
-    sl_shm_flush(rt.shm, 'T');
+    sl_shm_age(rt.shm, 'T', 0, 0);
     gets(&rt, ENDED, "access-2", 1, "it is given back before the next one", p);
 }
 

@@ -98,11 +98,14 @@ static void basics(apr_pool_t *p)
     ok(stats.hits == 5 && stats.misses == 5 && stats.stores == 4, "hits, misses, stores");
 }
 
-static void flushing(apr_pool_t *p)
+static void aging(apr_pool_t *p)
 {
     sl_shm_t *shm = table(2 * MIB, p);
     sl_shm_put_t put = value_of("x", 1, SL_SHM_LOW);
-    int left = 0, gone = 0;
+    const int zero = 0;
+    sl_shm_key_t first = sl_shm_key(1, &zero, sizeof(zero));
+    sl_shm_entry_t seen;
+    int left = 0, gone = 0, aged = 0;
 
     for (int i = 0; i < 100; i++) {
         sl_shm_key_t a = sl_shm_key(1, &i, sizeof(i)), b = sl_shm_key(2, &i, sizeof(i));
@@ -111,7 +114,20 @@ static void flushing(apr_pool_t *p)
         left += sl_shm_put(shm, &b, &put, NULL) == SL_OK;
     }
     is_int(left, 200, "two kinds");
-    sl_shm_flush(shm, 1);
+    sl_shm_age(shm, 1, NOW - 10, NOW + 5);
+    for (int i = 0; i < 100; i++) {
+        sl_shm_key_t a = sl_shm_key(1, &i, sizeof(i)), b = sl_shm_key(2, &i, sizeof(i));
+        sl_shm_entry_t one, two;
+
+        aged += sl_shm_get(shm, &a, NOW, &one, p) == SL_OK && one.stored == NOW - 10 &&
+                one.expires == NOW + 5 && sl_shm_get(shm, &b, NOW, &two, p) == SL_OK &&
+                two.stored == put.now && two.expires == put.expires;
+    }
+    is_int(aged, 100, "one kind is older, and ends sooner; the other not");
+    sl_shm_age(shm, 1, NOW, NOW + 9);
+    is_int(sl_shm_get(shm, &first, NOW, &seen, p), SL_OK, "nothing gets younger");
+    ok(seen.stored == NOW - 10 && seen.expires == NOW + 5, "in either way");
+    sl_shm_age(shm, 1, 0, 0);
     left = 0;
     for (int i = 0; i < 100; i++) {
         sl_shm_key_t a = sl_shm_key(1, &i, sizeof(i)), b = sl_shm_key(2, &i, sizeof(i));
@@ -377,7 +393,7 @@ static void killed_writers(apr_pool_t *p)
     ok(whole > 10000 && stats.repairs > 0, "%d whole values, %d repairs", whole,
        (int)stats.repairs);
     /* One write to each stripe repairs what the last two left; then the books must balance. */
-    sl_shm_flush(shm, 99);
+    sl_shm_age(shm, 99, 0, 0);
     for (int n = 0; n < CRASH_KEYS; n++) {
         sl_shm_key_t key = key_of(n);
         sl_shm_entry_t entry;
@@ -398,7 +414,7 @@ int main(void)
     apr_initialize();
     apr_pool_create(&p, NULL);
     basics(p);
-    flushing(p);
+    aging(p);
     sizes(p);
     ranks(p);
     recency(p);
