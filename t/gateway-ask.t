@@ -117,5 +117,5 @@ is basic_call('daily:day', @alice, 'Smart-Caller' => $secret)->code, 200, '… o
 is basic_call('nightly:night', @alice, 'Smart-Caller' => 'guess')->code, 401, 'a wrong secret counts, whoever logged in';
 is $w->fhir(GET => "/Patient/$patient", user => 'alice', patient => $patient, caller => $secret)->code, 401, 'a caller of another gateway is none here';
 
-$httpd->expect_log(qw(AH01617 AH10244 SL5801 SL5802 SL5803 SL5804 SL5841));
+$httpd->expect_log(qw(AH01617 AH10244 SL5801 SL5802 SL5803 SL5804 SL5806 SL5841));
 done();
