@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_child.h"
 #include "httpd/sl_exec.h"
+#include "httpd/sl_gateway_proxy.h"
 #include "httpd/sl_page.h"
 #include "httpd/sl_state_dir.h"
 #include "httpd/sl_watchdog.h"
@@ -260,6 +261,7 @@ int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     for (server_rec *v = s; v != NULL; v = v->next) {
         make_sites(sl_conf_server(v), pconf);
+        sl_gateway_proxy_buffer(v);
     }
     status = run_secrets(main, s, pconf);
     if (status != OK) {

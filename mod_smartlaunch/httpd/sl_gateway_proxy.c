@@ -8,6 +8,9 @@
 #include <mod_proxy.h>
 #include <string.h>
 
+/** What httpd's own 8 KiB cost a large Bundle, nothing of ours does. */
+#define BUFFER ((apr_size_t)64 * 1024)
+
 const char *sl_gateway_proxy_base(const sl_ehr_t *ehr, apr_pool_t *p)
 {
     sl_url_t url;
@@ -95,7 +98,7 @@ static bool is_set(const char *base, const char *key, apr_pool_t *p)
     return false;
 }
 
-/** Of the pooled worker. The buffer: what 8 KiB cost a large Bundle, nothing of ours does. */
+/** Of the pooled worker. */
 static const char *worker_args(const sl_ehr_t *ehr, const char *base, apr_pool_t *p)
 {
     const struct {
@@ -104,7 +107,6 @@ static const char *worker_args(const sl_ehr_t *ehr, const char *base, apr_pool_t
     } params[] = {{"enablereuse", "On"},
                   {"keepalive", "On"},
                   {"retry", "0"},
-                  {"iobuffersize", "65536"},
                   {"connectiontimeout", apr_psprintf(p, "%" APR_TIME_T_FMT "ms",
                                                      apr_time_as_msec(ehr->connect_timeout))},
                   {"timeout", apr_psprintf(p, "%" APR_TIME_T_FMT,
@@ -273,4 +275,19 @@ const char *sl_gateway_proxy_define(cmd_parms *cmd, const sl_ehr_conf_t *conf)
         wrong = add_remote(cmd->pool, conf, base, section);
     }
     return wrong != NULL ? wrong : walk(cmd, section);
+}
+
+void sl_gateway_proxy_buffer(server_rec *s)
+{
+    const module *proxy = ap_find_linked_module("mod_proxy.c");
+    proxy_server_conf *conf;
+
+    if (proxy == NULL || sl_conf_server(s)->gateways->nelts == 0) {
+        return;
+    }
+    conf = ap_get_module_config(s->module_config, proxy);
+    if (!conf->io_buffer_size_set) {
+        conf->io_buffer_size = BUFFER;
+        conf->io_buffer_size_set = 1;
+    }
 }

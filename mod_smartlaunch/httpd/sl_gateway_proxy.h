@@ -16,4 +16,11 @@ const char *sl_gateway_proxy_define(cmd_parms *cmd, const sl_ehr_conf_t *ehr);
  */
 const char *sl_gateway_proxy_base(const sl_ehr_t *ehr, apr_pool_t *p);
 
+/**
+ * Once the configuration is complete: answers of a server with a gateway are read in larger pieces,
+ * unless the administrator wrote a ProxyIOBufferSize for it (a worker's iobuffersize is not for
+ * HTTP).
+ */
+void sl_gateway_proxy_buffer(server_rec *s);
+
 #endif
