@@ -261,15 +261,25 @@ static sl_rc_t user_from_memory(sl_grant_held_t *out, bool *fresh, const sl_runt
     return session == NULL ? SL_NONE : load(out, rt, session, p, err);
 }
 
+/** Whatever else a caller sends is nobody's name, and PostgreSQL takes no other text. */
+static bool is_name(const char *text)
+{
+    return text == NULL || sl_text_is_utf8(text, strlen(text));
+}
+
 static sl_rc_t find_by_user(sl_grant_t *out, const sl_runtime_t *rt, const sl_grant_ask_t *ask,
                             apr_pool_t *p, sl_err_t *err)
 {
     const sl_token_of_user_t who = {ask->app, ask->ehr->name, ask->user, ask->patient};
     sl_grant_held_t held, known;
-    bool fresh = false;
-    bool has = user_from_memory(&known, &fresh, rt, &who, p, err) == SL_OK &&
-               judge_user(&known.view, ask, err) == SL_OK;
+    bool fresh = false, has;
     sl_rc_t rc = SL_OK;
+
+    if (!is_name(ask->user) || !is_name(ask->patient)) {
+        return no_token(ask, err);
+    }
+    has = user_from_memory(&known, &fresh, rt, &who, p, err) == SL_OK &&
+          judge_user(&known.view, ask, err) == SL_OK;
 
     if (has && fresh) {
         held = known;
