@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_watchdog.h"
 #include "flow/sl_caretaker.h"
+#include "httpd/sl_child.h"
 
 #include <apr_atomic.h>
 #include <apr_optional.h>
@@ -11,12 +12,28 @@
 APLOG_USE_MODULE(smartlaunch);
 
 #define WAIT apr_time_from_msec(200) /* of one turn, so that a stop is not kept waiting */
+#define LOOK_EVERY apr_time_from_sec(1)
 
 struct sl_watch {
     apr_thread_mutex_t *mutex; /* held during a turn */
     apr_uint32_t stop;         /* the child is on its way out */
     sl_caretaker_t *caretaker; /* the child's own; NULL: none, or no more */
+    server_rec *s;
+    apr_time_t look_at; /* when to look for our tables again, while they are not there */
 };
+
+/** Without our tables there is nothing to take care of; one line in the log says so. */
+static bool has_tables(sl_watch_t *watch, apr_pool_t *p)
+{
+    sl_main_t *main = sl_conf_server(watch->s)->main;
+    apr_time_t now = apr_time_now();
+
+    if (apr_atomic_read32(&main->has_seen_database) == 0 && now >= watch->look_at) {
+        sl_child_look_at_database(watch->s, p);
+        watch->look_at = now + LOOK_EVERY;
+    }
+    return apr_atomic_read32(&main->has_seen_database) != 0;
+}
 
 static apr_status_t turn(int state, void *data, apr_pool_t *p)
 {
@@ -25,7 +42,7 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
     apr_thread_mutex_lock(watch->mutex);
     if (watch->caretaker != NULL && state == AP_WATCHDOG_STATE_STOPPING) {
         sl_caretaker_leave(watch->caretaker);
-    } else if (watch->caretaker != NULL) {
+    } else if (watch->caretaker != NULL && has_tables(watch, p)) {
         sl_caretaker_turn(watch->caretaker, WAIT, &watch->stop, p);
     }
     apr_thread_mutex_unlock(watch->mutex);
@@ -91,6 +108,7 @@ int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
                      "load it");
         return OK;
     }
+    watch->s = s;
     sl_conf_server(s)->main->watch = watch;
     return OK;
 }
