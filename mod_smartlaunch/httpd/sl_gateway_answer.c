@@ -111,6 +111,17 @@ static bool has_content(const request_rec *r)
     return !r->header_only && !AP_STATUS_IS_HEADER_ONLY(r->status);
 }
 
+/** INFLATE would mark it ("7-gunzip"), and an If-Match with that is nothing the EHR knows. */
+static void keep_etag(request_rec *r)
+{
+    const char *etag = apr_table_get(r->headers_out, "ETag");
+
+    if (etag != NULL) {
+        apr_table_setn(r->err_headers_out, "ETag", etag);
+        apr_table_unset(r->headers_out, "ETag");
+    }
+}
+
 /** Nobody asked for it, but some EHRs compress all the same. False: it cannot be undone. */
 static bool decode(sl_gateway_call_t *call)
 {
@@ -133,6 +144,7 @@ static bool decode(sl_gateway_call_t *call)
         ap_get_output_filter_handle("INFLATE") == NULL) {
         return false;
     }
+    keep_etag(r);
     ap_add_output_filter("INFLATE", NULL, r, r->connection);
     return true;
 }

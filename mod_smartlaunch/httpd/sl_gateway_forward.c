@@ -59,6 +59,7 @@ static void reset(sl_gateway_call_t *call)
     apr_table_unset(r->notes, "error-notes");
     apr_table_unset(r->notes, "verbose-error-to");
     apr_table_unset(r->err_headers_out, "WWW-Authenticate");
+    apr_table_unset(r->err_headers_out, "ETag"); /* of an answer that came compressed */
     (void)apr_pool_userdata_setn(NULL, "proxy-req-input", NULL, r->pool); /* its saved body */
 }
 
