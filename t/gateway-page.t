@@ -6,7 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 
-my $w = world(fpm => 0, ehr => { search => 1 }, vhost => <<'CONF');
+my $w = world(start => 0, fpm => 0, ehr => { search => 1 }, vhost => <<'CONF');
     <Location /ehr>
         SmartGateway on
         SmartWrites on
@@ -14,6 +14,15 @@ my $w = world(fpm => 0, ehr => { search => 1 }, vhost => <<'CONF');
     </Location>
 CONF
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
+spit($httpd->dir . '/caller.secret', "what-only-the-nightly-job-knows\n", 0600);
+$httpd->{vhost} .= <<"CONF";
+    <Location /everywhere>
+        SmartGateway on
+        Require all granted
+        SmartCaller nightly file:@{[ $httpd->dir ]}/caller.secret
+    </Location>
+CONF
+$httpd->start;
 
 my $browser = $w->browser;
 my $l = $w->launch(login => 'alice', window => $browser->frame($ehr->base . '/'));
@@ -59,6 +68,17 @@ my $page = $w->browser->window->type($url);
 is $page->code, 401, 'FHR-10 somebody without a launch opens it: 401';
 like $page->content, qr/<h1>/, '… with a page';
 
+# Where everybody may call, a page proves its launch like anywhere; everybody else is a caller or nobody.
+is $window->xhr(GET => "/everywhere/sandbox/Patient/$patient")->code, 200, 'an open gateway takes a fetch of the app\'s page';
+$ehr->forget;
+my $open = $httpd->url("/everywhere/sandbox/Patient/$patient");
+is_refused($stranger->xhr(GET => $open), 401, '… not another browser\'s');
+is_refused(request('GET', $open, headers => [ 'Smart-Session' => $l->{session} ]), 401, '… no session id without a caller');
+is_refused(request('GET', $open, headers => [ 'Smart-User' => 'alice' ]), 401, '… no user without a caller');
+is request('GET', $open, headers => [ 'Smart-Session' => $l->{session}, 'Smart-Caller' => 'what-only-the-nightly-job-knows' ])->code, 200,
+    '… a caller with both';
+$ehr->forget;
+
 # Another patient
 my $others = (grep { $_ ne $patient } @{ $ehr->patients })[0];
 is_refused($window->xhr(GET => "/ehr/sandbox/Patient/$others"), 403, "another patient's record: 403");
@@ -76,5 +96,5 @@ my $before = $w->pg->value('SELECT max(last_seen_at) FROM smartlaunch.launch');
 is $second->xhr(GET => "/ehr/sandbox/Patient/$others")->code, 200, 'one more read';
 is $w->pg->value('SELECT max(last_seen_at) FROM smartlaunch.launch'), $before, '… is no sign of somebody at work';
 
-$httpd->allow_log(qw(SL5807 SL5808 SL2601 SL2504 SL2505 SL2506));
+$httpd->allow_log(qw(SL5806 SL5807 SL5808 SL2601 SL2504 SL2505 SL2506));
 done();

@@ -52,6 +52,15 @@ static sl_gateway_no_t bind_caller(sl_gateway_call_t *call)
     return bind_browser(call);
 }
 
+/** Where everybody may call, all but a page's own fetch, which proves its launch by itself. */
+static bool needs_caller(const sl_gateway_call_t *call)
+{
+    const sl_gateway_ask_t *ask = call->ask;
+
+    return ask->secret != NULL ||
+           (ask->gateway->is_open && (call->session != NULL || ask->user != NULL));
+}
+
 sl_gateway_no_t sl_gateway_bind(sl_gateway_call_t *call, sl_err_t *err)
 {
     const sl_gateway_ask_t *ask = call->ask;
@@ -61,7 +70,7 @@ sl_gateway_no_t sl_gateway_bind(sl_gateway_call_t *call, sl_err_t *err)
         return SL_GATEWAY_TWO_SESSIONS;
     }
     call->caller = sl_gateway_ask_caller(call->r, ask);
-    if (call->caller == NULL && (ask->secret != NULL || ask->gateway->is_open)) {
+    if (call->caller == NULL && needs_caller(call)) {
         return SL_GATEWAY_CALLER;
     }
     if (call->session == NULL) {
