@@ -170,5 +170,5 @@ unlike $httpd->error_log . $httpd->access_log, qr/\Q$l->{session}\E|\Q$m->{sessi
 my ($row) = grep { $_->{status} == 200 } $w->accesses(20);
 is_deeply [ @$row{qw(via app_user patient caller)} ], [ 'session', 'alice', $A, undef ], 'a call of a page leaves its row';
 
-$httpd->expect_log(qw(SL2530 SL2533 SL2601 SL4517 SL5803 SL5807 SL5808));
+$httpd->expect_log(qw(SL2530 SL2533 SL2601 SL4517 SL5803 SL5806 SL5807 SL5808));
 done();
