@@ -14,6 +14,21 @@
 #define TEXT_AT (TAG_AT + TAG_LEN)
 #define MAX_BYTES (16 * 1024 * 1024)
 
+/* Highest byte first; written out, it is one store to the compiler. */
+static void put_length(unsigned char to[8], apr_size_t len)
+{
+    uint64_t n = len;
+
+    to[0] = (unsigned char)(n >> 56);
+    to[1] = (unsigned char)(n >> 48);
+    to[2] = (unsigned char)(n >> 40);
+    to[3] = (unsigned char)(n >> 32);
+    to[4] = (unsigned char)(n >> 24);
+    to[5] = (unsigned char)(n >> 16);
+    to[6] = (unsigned char)(n >> 8);
+    to[7] = (unsigned char)n;
+}
+
 /* The version and every part with its length, so that no two lists give the same bytes. In one run
  * where it is short, since each call costs more than the bytes: tokens are opened for every call.
  */
@@ -36,9 +51,8 @@ static bool add_aad(EVP_CIPHER_CTX *ctx, const char *const *aad)
             }
             have = 0;
         }
-        for (int i = 0; i < 8; i++) {
-            run[have++] = (unsigned char)(len >> (8 * (7 - i)));
-        }
+        put_length(run + have, len);
+        have += 8;
         if (have + len <= sizeof(run)) {
             memcpy(run + have, *aad, len);
             have += len;

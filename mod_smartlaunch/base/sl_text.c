@@ -183,6 +183,12 @@ char *sl_text_unform(apr_pool_t *p, const char *text, apr_size_t len)
     char *out = apr_palloc(p, len + 1);
     char *to = out;
 
+    if (memchr(text, '%', len) == NULL && memchr(text, '+', len) == NULL &&
+        memchr(text, '\0', len) == NULL) { /* ids, as a rule */
+        memcpy(out, text, len);
+        out[len] = '\0';
+        return out;
+    }
     for (apr_size_t i = 0; i < len; i++) {
         char c = text[i];
 
