@@ -3,7 +3,7 @@
 
 #include "base/sl_text.h"
 #include "store/sl_store_sql.h"
-#include <apr_strings.h>
+#include <apr_tables.h>
 #include <string.h>
 
 /* What a row has besides its texts: names, quotes, numbers. */
@@ -67,12 +67,28 @@ static char *put(char *to, const char *text)
     return to + len;
 }
 
+/** How many bytes at the beginning stand for themselves. */
+static size_t count_plain(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+
+    while (*at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\') {
+        at++;
+    }
+    return (size_t)(at - (const unsigned char *)text);
+}
+
 /** The text as a JSON string. What is not UTF-8 keeps its ASCII, so that the row is not lost. */
 static char *put_quoted(char *to, const char *text)
 {
-    bool clean = sl_text_is_utf8(text, strlen(text));
+    size_t plain = count_plain(text);
+    bool clean;
 
     *to++ = '"';
+    memcpy(to, text, plain);
+    to += plain;
+    text += plain;
+    clean = text[0] == '\0' || sl_text_is_utf8(text, strlen(text));
     for (const unsigned char *at = (const unsigned char *)text; *at != '\0'; at++) {
         if (*at == '"' || *at == '\\') {
             *to++ = '\\';
@@ -96,10 +112,20 @@ static char *put_text(char *to, const char *name, const char *text)
     return text == NULL ? to : put_quoted(put(to, name), text);
 }
 
+/** None of them is negative: times, sizes, statuses. */
 static char *put_number(char *to, const char *name, apr_int64_t number)
 {
+    apr_uint64_t left = number > 0 ? (apr_uint64_t)number : 0;
+    char digits[20];
+    size_t at = sizeof(digits);
+
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
     to = put(to, name);
-    return to + apr_snprintf(to, 24, "%" APR_INT64_T_FMT, number);
+    memcpy(to, digits + at, sizeof(digits) - at);
+    return to + (sizeof(digits) - at);
 }
 
 static char *put_row(char *to, const sl_access_t *row)
