@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_browser.h"
 #include "base/sl_json.h"
+#include "base/sl_siphash.h"
 #include "flow/sl_pack.h"
 #include "flow/sl_use.h"
 #include "smart/sl_app_cookie.h"
@@ -20,12 +21,25 @@
 /** last_seen_at is written at most this often; more often where the idle limit is short. */
 #define TOUCH_EVERY apr_time_from_sec(60)
 
+/* A cookie's first characters are its random part: they tell browsers apart as well as a digest. */
+#define OF_COOKIE (SL_SHM_KEY_LEN - sizeof(uint64_t))
+_Static_assert(SL_ID_CHARS >= OF_COOKIE && OF_COOKIE * 6 >= 128, "the random part is in a key");
+
+/** Of the browser its cookie, of both a short hash, which tells the few apps apart. */
 static sl_shm_key_t key_of(const char *cookie, const char *app)
 {
-    char text[SL_ID_CHARS + 1 + 64 + 1];
+    static const unsigned char unkeyed[SL_SIPHASH_KEY_LEN] = {0}; /* admins name apps */
+    char text[SL_ID_CHARS + 1 + 64 + 1] = "";
+    apr_size_t len = (apr_size_t)(apr_cpystrn(text, cookie, SL_ID_CHARS + 1) - text);
+    sl_shm_key_t key = {.kind = KIND_BROWSER};
+    uint64_t both;
 
-    apr_snprintf(text, sizeof(text), "%s\n%s", cookie, app);
-    return sl_shm_key(KIND_BROWSER, text, strlen(text));
+    text[len++] = '\n';
+    len = (apr_size_t)(apr_cpystrn(text + len, app, sizeof(text) - len) - text);
+    both = sl_siphash(unkeyed, text, len);
+    memcpy(key.digest, &both, sizeof(both));
+    memcpy(key.digest + sizeof(both), text, OF_COOKIE);
+    return key;
 }
 
 /** What requests ask for. One list for writing and reading: what is in one is in the other. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What shared memory is believed of a browser's launches, with a store that counts who asks it. */
+#include "base/sl_siphash.h"
 #include "flow/sl_browser.h"
 #include "flow/sl_pack.h"
 #include "tap.h"
@@ -95,12 +96,25 @@ static const sl_browser_launch_t *load(const sl_runtime_t *rt, const sl_browser_
     return &view.launches[0];
 }
 
+/** As sl_browser.c makes it: a hash of cookie and app, and the beginning of the cookie. */
+static sl_shm_key_t where_is(const char *cookie)
+{
+    static const unsigned char unkeyed[SL_SIPHASH_KEY_LEN] = {0};
+    char text[64] = "";
+    int len = apr_snprintf(text, sizeof(text), "%s\napp", cookie);
+    uint64_t both = sl_siphash(unkeyed, text, (apr_size_t)len);
+    sl_shm_key_t where = {.kind = 'B'};
+
+    memcpy(where.digest, &both, sizeof(both));
+    memcpy(where.digest + sizeof(both), text, SL_SHM_KEY_LEN - sizeof(both));
+    return where;
+}
+
 /** What another program left under the key of this browser. */
 static void leave(const sl_runtime_t *rt, const char *cookie, const char *bytes, apr_size_t len,
                   apr_time_t at, apr_pool_t *p)
 {
-    const char *name = apr_pstrcat(p, cookie, "\n", "app", NULL);
-    sl_shm_key_t where = sl_shm_key('B', name, strlen(name));
+    sl_shm_key_t where = where_is(cookie);
     const sl_shm_put_t put = {
         {(const unsigned char *)bytes, len}, at, at + apr_time_from_sec(7200), SL_SHM_HIGH};
 
@@ -168,7 +182,7 @@ static void other_version(const sl_runtime_t *rt, apr_pool_t *p)
 static void clock_set_back(const sl_runtime_t *rt, apr_pool_t *p)
 {
     sl_browser_key_t key = key_for("cookie-1");
-    sl_shm_key_t where = sl_shm_key('B', "cookie-1\napp", 12);
+    sl_shm_key_t where = where_is(key.cookie);
     sl_shm_entry_t entry;
 
     (void)load(rt, &key, 0, "before", p);
@@ -182,7 +196,7 @@ static void clock_set_back(const sl_runtime_t *rt, apr_pool_t *p)
 static void slow_request(const sl_runtime_t *rt, apr_pool_t *p)
 {
     sl_browser_key_t key = key_for("cookie-1");
-    sl_shm_key_t where = sl_shm_key('B', "cookie-1\napp", 12);
+    sl_shm_key_t where = where_is(key.cookie);
     sl_shm_entry_t entry;
 
     is_int(sl_shm_get(rt->shm, &where, apr_time_now(), &entry, p), SL_OK, "in memory");
