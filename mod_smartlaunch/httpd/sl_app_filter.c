@@ -7,7 +7,7 @@
 #include <string.h>
 #include <util_filter.h>
 
-static const char filter_name[] = "SMARTLAUNCH_APP";
+static ap_filter_rec_t *app;
 
 typedef struct {
     bool is_done;
@@ -60,7 +60,7 @@ static apr_status_t filter(ap_filter_t *f, apr_bucket_brigade *bb)
 
 void sl_app_filter_register(void)
 {
-    ap_register_output_filter(filter_name, filter, NULL, AP_FTYPE_PROTOCOL - 1);
+    app = ap_register_output_filter("SMARTLAUNCH_APP", filter, NULL, AP_FTYPE_PROTOCOL - 1);
 }
 
 void sl_app_filter_insert(request_rec *r)
@@ -70,9 +70,9 @@ void sl_app_filter_insert(request_rec *r)
         return;
     }
     for (const ap_filter_t *f = r->output_filters; f != NULL; f = f->next) {
-        if (f->r == r && strcasecmp(f->frec->name, filter_name) == 0) {
+        if (f->r == r && f->frec == app) {
             return;
         }
     }
-    ap_add_output_filter(filter_name, apr_pcalloc(r->pool, sizeof(state_t)), r, r->connection);
+    ap_add_output_filter_handle(app, apr_pcalloc(r->pool, sizeof(state_t)), r, r->connection);
 }

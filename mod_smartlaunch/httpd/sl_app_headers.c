@@ -38,11 +38,12 @@ static bool is_embedded(request_rec *r, const sl_browser_launch_t *launch)
 static void rewrite_cookies(request_rec *r, apr_table_t *table,
                             const sl_app_cookie_answer_t *answer)
 {
-    apr_array_header_t *values = values_of(r, table, "Set-Cookie");
+    apr_array_header_t *values;
 
-    if (values->nelts == 0) {
+    if (apr_table_get(table, "Set-Cookie") == NULL) {
         return;
     }
+    values = values_of(r, table, "Set-Cookie");
     apr_table_unset(table, "Set-Cookie");
     for (int i = 0; i < values->nelts; i++) {
         sl_app_cookie_set_t set;
@@ -89,13 +90,14 @@ static void carry_location(request_rec *r, apr_table_t *table)
 {
     const sl_server_t *server = sl_conf_server(r->server);
     const char *location = apr_table_get(table, "Location");
-    const char **own = apr_pcalloc(r->pool, sizeof(*own) * ((size_t)server->redirects->nelts + 1));
     sl_location_t rule;
+    const char **own;
     const char *carried;
 
     if (location == NULL || r->status < 300 || r->status > 399) {
         return;
     }
+    own = apr_pcalloc(r->pool, sizeof(*own) * ((size_t)server->redirects->nelts + 1));
     for (int i = 0; i < server->redirects->nelts; i++) {
         own[i] = APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t).path;
     }
@@ -111,11 +113,12 @@ static void carry_location(request_rec *r, apr_table_t *table)
 
 static bool reframe(request_rec *r, apr_table_t *table, const char *name, const char *ancestors)
 {
-    apr_array_header_t *values = values_of(r, table, name);
+    apr_array_header_t *values;
 
-    if (values->nelts == 0) {
+    if (apr_table_get(table, name) == NULL) {
         return false;
     }
+    values = values_of(r, table, name);
     apr_table_unset(table, name);
     for (int i = 0; i < values->nelts; i++) {
         apr_table_add(table, name,
@@ -146,6 +149,8 @@ static bool is_file(const request_rec *r)
             (r->content_type != NULL && strcmp(r->handler, r->content_type) == 0));
 }
 
+static const char never[] = "private, no-store";
+
 static const char *cache_control(request_rec *r, bool has_cookie)
 {
     const char *said = apr_table_get(r->err_headers_out, "Cache-Control");
@@ -155,12 +160,12 @@ static const char *cache_control(request_rec *r, bool has_cookie)
         said = apr_table_get(r->headers_out, "Cache-Control");
     }
     if (has_cookie) {
-        return "private, no-store";
+        return never;
     }
     marked = said != NULL &&
              (ap_find_token(r->pool, said, "public") || ap_find_token(r->pool, said, "immutable"));
     if (!marked && !is_file(r)) {
-        return "private, no-store";
+        return never;
     }
     if (said == NULL) {
         return "private";
@@ -190,8 +195,11 @@ static void set_caching(request_rec *r)
 {
     bool has_cookie = apr_table_get(r->headers_out, "Set-Cookie") != NULL ||
                       apr_table_get(r->err_headers_out, "Set-Cookie") != NULL;
-    const char *value = without_public(r->pool, cache_control(r, has_cookie));
+    const char *value = cache_control(r, has_cookie);
 
+    if (value != never) {
+        value = without_public(r->pool, value);
+    }
     apr_table_unset(r->err_headers_out, "Cache-Control");
     apr_table_setn(r->headers_out, "Cache-Control", value);
     if (strstr(value, "no-store") != NULL) {
@@ -207,7 +215,7 @@ void sl_app_headers(request_rec *r, bool is_login)
     set_cookies(r);
     if (launch == NULL) {
         if (is_login) {
-            apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
+            apr_table_setn(r->headers_out, "Cache-Control", never);
         }
         return;
     }
@@ -218,6 +226,6 @@ void sl_app_headers(request_rec *r, bool is_login)
     apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
     set_caching(r);
     if (is_login) {
-        apr_table_setn(r->headers_out, "Cache-Control", "private, no-store");
+        apr_table_setn(r->headers_out, "Cache-Control", never);
     }
 }

@@ -22,7 +22,7 @@ APLOG_USE_MODULE(smartlaunch);
 typedef struct {
     const char *login, *logout;
     int logins;
-    apr_array_header_t *names; /* of every Smart-* header met */
+    apr_array_header_t *names; /* of every Smart-* header met; NULL: none */
     apr_pool_t *p;
 } said_t;
 
@@ -32,6 +32,9 @@ static int look(void *data, const char *key, const char *value)
 
     if (!sl_header_is_ours(key)) {
         return 1;
+    }
+    if (said->names == NULL) {
+        said->names = apr_array_make(said->p, 2, sizeof(const char *));
     }
     APR_ARRAY_PUSH(said->names, const char *) = key;
     if (strcasecmp(key, "Smart-Login") == 0) {
@@ -45,9 +48,9 @@ static int look(void *data, const char *key, const char *value)
 
 static void take(said_t *said, apr_table_t *table)
 {
-    said->names = apr_array_make(said->p, 2, sizeof(const char *));
+    said->names = NULL;
     apr_table_do(look, said, table, NULL);
-    for (int i = 0; i < said->names->nelts; i++) {
+    for (int i = 0; said->names != NULL && i < said->names->nelts; i++) {
         apr_table_unset(table, APR_ARRAY_IDX(said->names, i, const char *));
     }
 }

@@ -96,9 +96,9 @@ static bool passes_unmarked(const reading_t *reading, const sl_cookie_pair_t *pa
     case SL_APP_COOKIE_NAMES:
         return !sl_app_cookie_is_listed(rule, pair->text, pair->name_len);
     case SL_APP_COOKIE_AUTO:
-        return !sl_app_cookie_is_session_name(pair->text, pair->name_len) &&
-               has_of_launch(&reading->mine, pair, SL_APP_COOKIE_COMPANION) &&
-               !has_of_launch(&reading->mine, pair, SL_APP_COOKIE_MARKED);
+        return has_of_launch(&reading->mine, pair, SL_APP_COOKIE_COMPANION) &&
+               !has_of_launch(&reading->mine, pair, SL_APP_COOKIE_MARKED) &&
+               !sl_app_cookie_is_session_name(pair->text, pair->name_len);
     case SL_APP_COOKIE_ALL:
         break;
     }
@@ -221,17 +221,19 @@ static apr_array_header_t *find_dead(const sl_app_cookie_request_t *request, con
 const char *sl_app_cookie_from_browser(const sl_app_cookie_request_t *request, const char *header,
                                        apr_array_header_t **dead, apr_pool_t *p)
 {
+    /* every name we ever made has one of these in it */
+    bool may_have_made = header != NULL && strpbrk(header, "~!") != NULL;
     reading_t reading;
 
     if (dead != NULL) {
-        *dead = header != NULL && request->live != NULL ? find_dead(request, header, p) : NULL;
+        *dead = may_have_made && request->live != NULL ? find_dead(request, header, p) : NULL;
     }
     if (header == NULL) {
         return NULL;
     }
     reading.request = request;
     reading.mine.count = 0;
-    if (request->mark != NULL && request->rule->keep == SL_APP_COOKIE_AUTO) {
+    if (may_have_made && request->mark != NULL && request->rule->keep == SL_APP_COOKIE_AUTO) {
         collect_mine(&reading, header);
     }
     if (!changes(&reading, header)) {

@@ -45,7 +45,9 @@ static bool is_listed(const char *name, size_t len, const char *const *names)
 
 bool sl_header_is_ours(const char *name)
 {
-    return name != NULL && begins_with_ours(name, strlen(name));
+    /* the first letter by itself: this is asked of every header and variable */
+    return name != NULL && (name[0] == 'S' || name[0] == 's') &&
+           begins_with_ours(name, strlen(name));
 }
 
 bool sl_header_same_cgi(const char *a, const char *b)
