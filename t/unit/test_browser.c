@@ -112,7 +112,7 @@ static sl_shm_key_t where_is(const char *cookie)
 
 /** What another program left under the key of this browser. */
 static void leave(const sl_runtime_t *rt, const char *cookie, const char *bytes, apr_size_t len,
-                  apr_time_t at, apr_pool_t *p)
+                  apr_time_t at)
 {
     sl_shm_key_t where = where_is(cookie);
     const sl_shm_put_t put = {
@@ -168,10 +168,10 @@ static void other_version(const sl_runtime_t *rt, apr_pool_t *p)
     for (int i = 0; i < 60; i++) {
         sl_pack_text(&pack, "p2");
     }
-    leave(rt, key.cookie, pack.bytes, pack.len, apr_time_now(), p);
+    leave(rt, key.cookie, pack.bytes, pack.len, apr_time_now());
     launch = load(rt, &key, 1, "another layout", p);
     is_str(launch->row.patient, "p1", "another layout: the patient is the database's");
-    leave(rt, key.cookie, pack.bytes, pack.len, apr_time_now(), p);
+    leave(rt, key.cookie, pack.bytes, pack.len, apr_time_now());
     store_says = SL_UNAVAILABLE;
     is_int(sl_browser_load(&view, rt, &key, p, NULL), SL_UNAVAILABLE,
            "another layout: nothing is guessed while the database is away");
@@ -188,7 +188,7 @@ static void clock_set_back(const sl_runtime_t *rt, apr_pool_t *p)
     (void)load(rt, &key, 0, "before", p);
     is_int(sl_shm_get(rt->shm, &where, apr_time_now(), &entry, p), SL_OK, "in memory");
     leave(rt, key.cookie, (const char *)entry.value.bytes, entry.value.len,
-          apr_time_now() + apr_time_from_sec(3600), p);
+          apr_time_now() + apr_time_from_sec(3600));
     (void)load(rt, &key, 1, "the clock was set back", p);
 }
 
@@ -201,9 +201,27 @@ static void slow_request(const sl_runtime_t *rt, apr_pool_t *p)
 
     is_int(sl_shm_get(rt->shm, &where, apr_time_now(), &entry, p), SL_OK, "in memory");
     leave(rt, key.cookie, (const char *)entry.value.bytes, entry.value.len,
-          apr_time_now() - apr_time_from_sec(20), p);
+          apr_time_now() - apr_time_from_sec(20));
     key.now = apr_time_now() - apr_time_from_sec(20);
     (void)load(rt, &key, 1, "a slow request", p);
+}
+
+/** Memory never takes one browser's launches for another's, nor one app's. */
+static void apart(const sl_runtime_t *rt, apr_pool_t *p)
+{
+    sl_browser_key_t key = key_for("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+
+    (void)load(rt, &key, 1, "a browser", p);
+    key.app = "bpp";
+    is_str(load(rt, &key, 1, "its other app", p)->row.app, "bpp", "its other app");
+    key = key_for("AAAAAAAAAAAAAAAAAAAAAQAAAAAAAAAA"); /* the last of the 128 random bits */
+    (void)load(rt, &key, 1, "another browser", p);
+    key = key_for("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    is_str(load(rt, &key, 0, "the first again", p)->row.app, "app", "the first again");
+    sl_browser_forget(rt, key.cookie, "bpp");
+    (void)load(rt, &key, 0, "the other app was forgotten", p);
+    sl_browser_forget(rt, key.cookie, key.app);
+    (void)load(rt, &key, 1, "forgotten", p);
 }
 
 int main(void)
@@ -219,6 +237,7 @@ int main(void)
     other_version(&rt, p);
     clock_set_back(&rt, p);
     slow_request(&rt, p);
+    apart(&rt, p);
     apr_pool_destroy(p);
     apr_terminate();
     return tap_done();
