@@ -56,6 +56,7 @@ export async function withFault(fault, { req, res, answer, base }) {
   if (fault.close === 'before') return void req.socket.destroy();
   if (fault.delay_ms) await sleep(fault.delay_ms);
   if (fault.hang) return undefined;
+  if (fault.early_hints) res.writeEarlyHints(fault.early_hints);
   if (fault.bundle) return sendBundle(res, fault, base);
 
   const replaced = ['status', 'body', 'redirect'].some((member) => fault[member] !== undefined) && !fault.patch;

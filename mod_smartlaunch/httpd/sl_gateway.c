@@ -69,6 +69,7 @@ static void read_address(sl_gateway_call_t *call, const sl_server_t *server)
     call->ehr = &conf->ehr;
     call->base = link_base(call->ehr, r->pool);
     call->gateway = own_base(call, server->gateway_url);
+    call->target = conf->base;
     call->is_fhir = is_method(r) && sl_fhir_request_parse(&call->fhir, r->method, call->ask->path,
                                                           r->pool, &err) == SL_OK;
     if (call->is_fhir) {
@@ -119,6 +120,25 @@ int sl_gateway_translate(request_rec *r)
     return OK;
 }
 
+/**
+ * Rules of the administrator's (mod_rewrite's in a section around the gateway) may have given the
+ * request another way in the meantime: the token must not go it. mod_proxy has written the URL anew
+ * since, but not its scheme, host and port.
+ */
+static bool is_on_its_way(const sl_gateway_call_t *call)
+{
+    static const char proxy[] = "proxy:";
+    const char *filename = call->r->filename;
+    const char *host = strstr(call->target, "://") + 3;
+    size_t len = (size_t)(host - call->target) + strcspn(host, "/");
+
+    if (call->r->proxyreq != PROXYREQ_REVERSE || strncmp(filename, proxy, sizeof(proxy) - 1) != 0) {
+        return false;
+    }
+    filename += sizeof(proxy) - 1;
+    return strncasecmp(filename, call->target, len) == 0 && filename[len] == '/';
+}
+
 static sl_gateway_no_t check_address(sl_gateway_call_t *call, sl_err_t *err)
 {
     err->id = NULL;
@@ -132,7 +152,16 @@ static sl_gateway_no_t check_address(sl_gateway_call_t *call, sl_err_t *err)
     if (!is_method(call->r)) {
         return SL_GATEWAY_BAD_METHOD;
     }
-    return call->is_fhir ? SL_GATEWAY_OK : SL_GATEWAY_BAD_PATH;
+    if (!call->is_fhir) {
+        return SL_GATEWAY_BAD_PATH;
+    }
+    if (!is_on_its_way(call)) {
+        (void)sl_err_set(err, SL_FAILED, "SL5837",
+                         "a rule of httpd's configuration (RewriteRule?) sends the gateway's "
+                         "requests somewhere else");
+        return SL_GATEWAY_OWN_FAULT;
+    }
+    return SL_GATEWAY_OK;
 }
 
 static sl_gateway_no_t find_token(sl_gateway_call_t *call, sl_err_t *err)

@@ -14,6 +14,7 @@
 #include <util_filter.h>
 
 static ap_filter_rec_t *answer;
+static ap_filter_rec_t *harmless;
 
 /** EOC: mod_proxy would drop the caller's connection without an answer. */
 static bool has_end_of_connection(const apr_bucket_brigade *bb)
@@ -78,6 +79,22 @@ static void rewrite_header(const sl_gateway_call_t *call, const char *name)
     }
 }
 
+/** Whatever it is, it is no page of our origin. */
+static void make_harmless(request_rec *r)
+{
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->headers_out, "Content-Security-Policy",
+                   "default-src 'none'; frame-ancestors 'none'; sandbox");
+}
+
+/** Behind mod_headers: what a host says of its own pages (Header set) is not for these. */
+static apr_status_t harmless_filter(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    make_harmless(f->r);
+    ap_remove_output_filter(f);
+    return ap_pass_brigade(f->next, bb);
+}
+
 static void set_headers(const sl_gateway_call_t *call)
 {
     request_rec *r = call->r;
@@ -87,10 +104,7 @@ static void set_headers(const sl_gateway_call_t *call)
     rewrite_header(call, "Content-Location");
     r->no_cache = 1;
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
-    /* Whatever it is, it is no page of our origin. */
-    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
-    apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   "default-src 'none'; frame-ancestors 'none'; sandbox");
+    make_harmless(r);
 }
 
 /** application/json, application/fhir+json and the like. */
@@ -158,7 +172,11 @@ static void insert_rest(sl_gateway_call_t *call)
     if (has_content(r) && call->verdict.check_answer) {
         sl_gateway_proof_insert(call);
     }
-    if (!is_json(r) || r->status == HTTP_PARTIAL_CONTENT) {
+    if (!is_json(r)) {
+        ap_add_output_filter_handle(harmless, NULL, r, r->connection);
+        return;
+    }
+    if (r->status == HTTP_PARTIAL_CONTENT) {
         return;
     }
     apr_table_unset(r->headers_out, "Content-Length");
@@ -219,4 +237,6 @@ void sl_gateway_answer_register(void)
 {
     /* Before INFLATE, which is AP_FTYPE_RESOURCE - 1. */
     answer = ap_register_output_filter("SMARTLAUNCH_ANSWER", filter, NULL, AP_FTYPE_RESOURCE - 2);
+    harmless = ap_register_output_filter("SMARTLAUNCH_HARMLESS", harmless_filter, NULL,
+                                         AP_FTYPE_PROTOCOL - 1);
 }

@@ -33,7 +33,7 @@ typedef enum {
     SL_GATEWAY_AGAIN,         /* 503: the token is renewed now; the body could not be sent twice */
     SL_GATEWAY_UNAVAILABLE,   /* 503: PostgreSQL */
     SL_GATEWAY_UNRECORDED,    /* 503: SmartAudit required, and no row */
-    SL_GATEWAY_NO_CONNECTION, /* 503 */
+    SL_GATEWAY_NO_CONNECTION, /* 502 */
     SL_GATEWAY_EHR_ERROR,     /* 502 */
     SL_GATEWAY_EHR_TIMEOUT,   /* 504 */
     SL_GATEWAY_OWN_FAULT      /* 500 */
@@ -60,6 +60,7 @@ typedef struct sl_gateway_call {
     /* the address */
     const sl_ehr_t *ehr;    /* NULL: no such EHR */
     const char *base;       /* the EHR's, for links */
+    const char *target;     /* the same as mod_proxy is told */
     const char *gateway;    /* what they begin with instead */
     bool is_fhir;           /* `fhir` is filled in; else path or method are not FHIR's */
     sl_fhir_request_t fhir; /* what is asked for */
@@ -81,6 +82,7 @@ typedef struct sl_gateway_call {
     /* forwarding */
     bool is_proxying; /* mod_proxy is at work */
     int attempts;
+    apr_time_t began; /* the attempt */
     sl_answer_t answer;
     apr_table_t *headers_out; /* as they were before; NULL: none */
 

@@ -76,12 +76,20 @@ static int run(sl_gateway_call_t *call)
     int rc;
 
     call->attempts++;
+    call->began = apr_time_now();
     call->answer = SL_ANSWER_PASSED;
     sl_gateway_body_replay(call);
     call->is_proxying = true;
     rc = ap_run_handler(call->r);
     call->is_proxying = false;
     return rc;
+}
+
+/** mod_proxy does not tell a connection that was refused from one that came to nothing in time. */
+static sl_gateway_no_t unreachable(const sl_gateway_call_t *call)
+{
+    return apr_time_now() - call->began >= call->ehr->connect_timeout ? SL_GATEWAY_EHR_TIMEOUT
+                                                                      : SL_GATEWAY_NO_CONNECTION;
 }
 
 /** mod_proxy made no answer of it. */
@@ -97,7 +105,7 @@ static sl_gateway_no_t explain(const sl_gateway_call_t *call, int rc)
     case HTTP_REQUEST_ENTITY_TOO_LARGE:
         return SL_GATEWAY_BODY_LONG;
     case HTTP_SERVICE_UNAVAILABLE:
-        return SL_GATEWAY_NO_CONNECTION;
+        return unreachable(call);
     case HTTP_GATEWAY_TIME_OUT:
         return SL_GATEWAY_EHR_TIMEOUT;
     case DECLINED:
@@ -227,6 +235,8 @@ sl_gateway_no_t sl_gateway_forward(sl_gateway_call_t *call, sl_err_t *err)
     /* Parts of what links were rewritten in would be parts of something else. */
     apr_table_unset(r->headers_in, "Range");
     apr_table_unset(r->headers_in, "If-Range");
+    /* Answers in front of the answer pass no filter, and no audit. */
+    apr_table_setn(r->subprocess_env, "proxy-interim-response", "Suppress");
     call->headers_out =
         apr_is_empty_table(r->headers_out) ? NULL : apr_table_copy(r->pool, r->headers_out);
     return forward_in_place(call, err);
