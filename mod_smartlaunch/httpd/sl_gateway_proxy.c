@@ -268,6 +268,8 @@ const char *sl_gateway_proxy_define(cmd_parms *cmd, const sl_ehr_conf_t *conf)
     add_line(section, new_line(cmd->pool, conf, "ProxyPreserveHost", "Off"));
     add_line(section, new_line(cmd->pool, conf, "ProxyErrorOverride", "Off"));
     add_line(section, new_line(cmd->pool, conf, "ProxyAddHeaders", "Off"));
+    /* Answers in front of the EHR's answer stay here, so it is we who say 100 Continue. */
+    add_line(section, new_line(cmd->pool, conf, "Proxy100Continue", "Off"));
     if (strncmp(base, "https:", 6) == 0) {
         wrong = add_tls(cmd->pool, conf, section);
     }

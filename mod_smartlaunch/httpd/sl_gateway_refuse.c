@@ -161,13 +161,12 @@ static const sl_refusal_t unrecorded = {
     .retry_after = 10,
 };
 static const sl_refusal_t no_connection = {
-    .status = 503,
+    .status = 502,
     .error = "ehr_unreachable",
     .title = "The health record system cannot be reached",
     .text = {come_again},
     .log_id = "SL5819",
     .detail = "no connection to the EHR",
-    .retry_after = 10,
 };
 static const sl_refusal_t ehr_error = {
     .status = 502,
