@@ -123,7 +123,9 @@ static sl_rc_t load(sl_grant_held_t *out, const sl_runtime_t *rt, const char *se
         rc = SL_OK;
     } else {
         rc = reread(out, rt, session, known ? &held : NULL, p, err != NULL ? err : &local);
-        if (rc != SL_OK && rc != SL_NONE && known && held.view.launch != NULL) {
+        /* Once more: another thread may have read it just before PostgreSQL went away. */
+        if (rc != SL_OK && rc != SL_NONE && sl_grant_memory_get(&held, rt, session, p) &&
+            held.view.launch != NULL) {
             *out = held;
             rc = SL_OK;
         }

@@ -10,6 +10,7 @@
 
 #define KIND_ELECTION 'L'
 #define KIND_FAILURE 'T'
+#define KIND_READER 'N'
 
 #define POLL apr_time_from_msec(20)
 #define ASK_DATABASE apr_time_from_msec(500) /* while another host renews */
@@ -20,7 +21,7 @@
 typedef struct {
     const sl_runtime_t *rt;
     sl_renewal_job_t job;
-    sl_shm_key_t election, failure;
+    sl_shm_key_t election, failure, reader;
     bool waits; /* it has nothing to go on with */
 } way_t;
 
@@ -33,6 +34,8 @@ static void find_keys(way_t *way)
     way->election = sl_shm_key(KIND_ELECTION, text, strlen(text));
     way->failure = way->election;
     way->failure.kind = KIND_FAILURE;
+    way->reader = way->election;
+    way->reader.kind = KIND_READER;
 }
 
 static way_t way_of(const sl_runtime_t *rt, const sl_ehr_t *ehr, const sl_grant_t *grant,
@@ -50,15 +53,15 @@ static way_t way_of(const sl_runtime_t *rt, const sl_ehr_t *ehr, const sl_grant_
     return way;
 }
 
-static bool elect(const way_t *way)
+static bool elect(const way_t *way, const sl_shm_key_t *as, apr_interval_time_t life)
 {
     sl_shm_put_t entry = {{(const unsigned char *)"", 0}, 0, 0, SL_SHM_LOW};
     sl_err_t err;
 
     entry.now = apr_time_now();
-    entry.expires = entry.now + sl_renew_lead_length(way->job.ehr);
+    entry.expires = entry.now + life;
     /* Memory that is full elects everybody: the lease decides then. */
-    return sl_shm_add(way->rt->shm, &way->election, &entry, &err) != SL_CONFLICT;
+    return sl_shm_add(way->rt->shm, as, &entry, &err) != SL_CONFLICT;
 }
 
 static void put(const way_t *way, const sl_shm_key_t *key, sl_bytes_t value,
@@ -148,6 +151,25 @@ static sl_rc_t lead(sl_token_view_t *out, const way_t *way, apr_pool_t *p, sl_er
     return rc;
 }
 
+/**
+ * Who was elected may have died, and another process have brought home what it left in the journal:
+ * somebody has to look at the row. SL_NONE: nothing new there.
+ */
+static sl_rc_t read_row(sl_token_view_t *out, const way_t *way, apr_pool_t *p)
+{
+    const sl_renewal_job_t *job = &way->job;
+    sl_err_t err;
+
+    if (sl_store_token_by_launch(out, way->rt->db, job->launch, p, &err) != SL_OK ||
+        out->token.launch == NULL || out->token.generation <= job->generation ||
+        out->token.status != SL_TOKEN_ACTIVE) {
+        return SL_NONE;
+    }
+    sl_grant_our_time(out);
+    sl_grant_remember(way->rt, out, false);
+    return SL_OK;
+}
+
 /** SL_NONE: not yet. What it finds lives in `p`. */
 static sl_rc_t try(sl_token_view_t *out, const way_t *way, apr_pool_t *p, apr_pool_t *tmp,
                    sl_err_t *err)
@@ -157,7 +179,13 @@ static sl_rc_t try(sl_token_view_t *out, const way_t *way, apr_pool_t *p, apr_po
     if (rc == SL_OK) {
         return look(out, way, p, err);
     }
-    return rc == SL_NONE && elect(way) ? lead(out, way, p, err) : rc;
+    if (rc != SL_NONE) {
+        return rc;
+    }
+    if (elect(way, &way->election, sl_renew_lead_length(way->job.ehr))) {
+        return lead(out, way, p, err);
+    }
+    return way->waits && elect(way, &way->reader, ASK_DATABASE) ? read_row(out, way, p) : SL_NONE;
 }
 
 static sl_rc_t out_of_memory(sl_err_t *err)

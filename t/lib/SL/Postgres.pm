@@ -56,6 +56,27 @@ sub stop {
     return;
 }
 
+# As if the machine had lost power; and the reverse of that is start().
+sub crash {
+    my ($self) = @_;
+    my $server = $self->{cluster}{server} or croak 'this cluster is shared';
+    delete $self->{dbh};
+    $server->signal('QUIT');
+    wait_for('PostgreSQL to break off', sub { !$server->alive });
+    return;
+}
+
+# It takes connections and statements, and does nothing, until thaw().
+sub freeze { my ($self) = @_; kill 'STOP', $self->_processes; return }
+sub thaw { my ($self) = @_; kill 'CONT', $self->_processes; return }
+
+sub _processes {
+    my ($self) = @_;
+    my $server = $self->{cluster}{server} or croak 'this cluster is shared';
+    my @children = map { m{^/proc/(\d+)/} } grep { slurp($_) =~ /^\d+ \(.*\) \S \Q$server->{pid}\E /s } glob '/proc/[0-9]*/stat';
+    return ($server->{pid}, @children);
+}
+
 sub start {
     my ($self) = @_;
     _start($self->{cluster});

@@ -11,6 +11,7 @@
 package SL::Tokens;
 use strict;
 use warnings;
+use utf8;
 use Carp qw(croak);
 use Digest::SHA qw(sha256);
 use Exporter qw(import);
@@ -43,12 +44,13 @@ sub somebody_may_lead {
 # The id of a launch.
 sub id_of {
     my ($w, $l) = @_;
+    return $l->{id} if defined $l->{id};
     croak 'this launch has no session' if !defined $l->{session};
     my $sth = $w->pg->dbh->prepare('SELECT id FROM smartlaunch.launch WHERE session_hash = ?');
     $sth->bind_param(1, sha256($l->{session}), { pg_type => DBD::Pg::PG_BYTEA() });
     $sth->execute;
     my ($id) = $sth->fetchrow_array;
-    return $l->{id} //= $id // croak 'no launch has this session';
+    return $l->{id} = $id // croak 'no launch has this session';
 }
 
 # Its row in `token`, with state, patient and encounter of its launch, and what is left of its life
@@ -72,10 +74,12 @@ sub lapse {
 }
 
 # A launch whose token is at its end, which the gateway has not seen yet; the EHR's log is empty.
-# Arguments after $left: as for $w->launch, whose user has to have a link.
+# Arguments after $left: as for $w->launch, whose user has to have a link. Children that have not
+# found PostgreSQL again are waited for.
 sub lapsed {
     my ($w, $left, %arg) = @_;
-    my $l = $w->launch(%arg);
+    my $l;
+    wait_for('a launch', sub { $l = $w->launch(%arg); return defined $l->{session} });
     lapse($w, $l, $left);
     $w->ehr->forget;
     $used{'session id'}{ $l->{session} } = 1;
@@ -124,7 +128,7 @@ sub in_no_log {
     my $log = join '', map { slurp($host->dir . "/$_") } qw(error.log access.log);
     for my $what (sort keys %used) {
         my @all = keys %{ $used{$what} };
-        cmp_ok scalar(@all), '>=', 1, "a $what has been in use";
+        cmp_ok scalar(@all), '>=', 1, "$what: there was one";
         is scalar(grep { index($log, $_) >= 0 } @all), 0, '… and is in no log';
     }
     my $ours = join "\n", grep { /\[smartlaunch:/ } split /\n/, $host->error_log;
@@ -144,7 +148,8 @@ sub journal {
     my ($host, $prefix) = @_;
     $prefix //= 'token.';
     opendir my $dir, $host->dir . '/state' or croak "state: $!";
-    return sort grep { /^\Q$prefix\E/ } readdir $dir;
+    my @names = sort grep { /^\Q$prefix\E/ } readdir $dir;
+    return @names;
 }
 
 # The process that holds the lease of a token, waited for.
