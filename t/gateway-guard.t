@@ -19,6 +19,12 @@ my $w = world(fpm => 0, ehr_block => 'SmartOutbound max=12', gateway => <<'CONF'
         SmartWrites on
         Require local
     </Location>
+    <Location /open>
+        SmartGateway on
+        SmartPatientGuard off
+        SmartWrites on
+        Require local
+    </Location>
     <Location /strict>
         SmartGateway on
         SmartWrites on
@@ -123,6 +129,12 @@ stops($search, [ @form, 'Content-Type' => 'application/json' ], "patient=$p", 'o
     stops($search, [ 'Content-Type' => 'multipart/form-data; boundary=b' ], $part, 'multipart that names another');
     my $chunked = join '', map { sprintf "%x\r\n%s\r\n", length, $_ } 'pat', "ient=$o", '';
     stops($search, [ @form, 'Transfer-Encoding' => 'chunked' ], $chunked, 'chunked in the middle of a name');
+}
+for my $line ($search, 'POST /open/sandbox/Observation/_search', 'POST /open/sandbox/Observation') {
+    my $packed = memGzip("patient=$p");
+    my $answer = ask($line, [ @form, 'Transfer-Encoding' => 'gzip, chunked' ], sprintf("%x\r\n%s\r\n0\r\n\r\n", length $packed, $packed));
+    is $answer->code, 400, 'compressed by a transfer coding: 400, ' . short($line) or diag $answer->as_string;
+    is scalar(asked()), 0, '… and the EHR is not asked';
 }
 
 # The method that was judged is the method that is sent.
@@ -293,5 +305,5 @@ is_deeply [ @$row{qw(via app_user patient resource)} ], [ 'session', 'alice', $p
 unlike join("\n", grep { /smartlaunch:/ } split /\n/, $httpd->error_log), qr/\Q$o\E|\Q$p\E/, 'SEC-5 our lines in the error log name no patient';
 unlike $httpd->error_log . $httpd->access_log, qr/\Q$l->{session}\E/, 'SEC-5 no log has a session id';
 
-$httpd->expect_log(map { "SL$_" } 2601, 2603 .. 2606, 2608 .. 2610, 2612 .. 2617, 2620, 2631, 2632, 5801, 5813, 5835);
+$httpd->expect_log(map { "SL$_" } 2601, 2603 .. 2606, 2608 .. 2610, 2612 .. 2617, 2620, 2631, 2632, 5801, 5813, 5814, 5835);
 done();

@@ -168,6 +168,13 @@ sub sent { my ($seen) = asked(); return $seen }
     # Spelled otherwise it is no header of ours, and goes nowhere.
     is_refused($w->fhir(GET => "/Patient/$patient", headers => [ $_ => $l->{session} ]), 401, "$_ names no session")
         for qw(Smart_Session Smart.Session);
+    # What one request of a connection names, the next does not.
+    my $form = "patient=$patient&_count=1&_smart_session=$l->{session}";
+    my $three = raw($httpd->gateway_url, "POST /fhir/sandbox$search HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+        . length($form) . "\r\n\r\n${form}GET /fhir/sandbox/Patient/$patient HTTP/1.1\r\nHost: x\r\n\r\n"
+        . "GET /fhir/sandbox/Patient/$patient HTTP/1.1\r\nHost: x\r\nSmart-Session: $l->{session}\r\nConnection: close\r\n\r\n");
+    is_deeply [ $three =~ m{HTTP/1\.1 (\d+)}g ], [ 200, 401, 200 ], 'SEC-10 three requests at once on one connection: each has its own session, or none';
+    is scalar(asked()), 2, '… and the one without reaches nobody';
     # The answer's links have none either.
     my $page = $w->fhir(GET => "/Observation?patient=$patient&_count=2&_smart_session=$l->{session}");
     unlike $page->as_string, qr/\Q$l->{session}\E/, 'FHR-5 the links of an answer carry no session id';

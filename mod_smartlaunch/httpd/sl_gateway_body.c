@@ -125,6 +125,14 @@ static apr_off_t announced(const request_rec *r)
     return value;
 }
 
+/** Neither mod_proxy nor the guard could do anything with a body that is packed besides. */
+static bool is_packed(const request_rec *r)
+{
+    const char *coding = apr_table_get(r->headers_in, "Transfer-Encoding");
+
+    return coding != NULL && strcasecmp(coding, "chunked") != 0;
+}
+
 sl_gateway_no_t sl_gateway_body_read(sl_gateway_call_t *call, apr_off_t limit, sl_err_t *err)
 {
     apr_off_t length;
@@ -132,6 +140,9 @@ sl_gateway_no_t sl_gateway_body_read(sl_gateway_call_t *call, apr_off_t limit, s
     err->id = NULL;
     if (call->is_read || call->is_whole) {
         return SL_GATEWAY_OK;
+    }
+    if (is_packed(call->r)) {
+        return SL_GATEWAY_BODY_BAD;
     }
     length = announced(call->r);
     call->has_body = length != 0;
