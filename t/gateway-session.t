@@ -19,6 +19,7 @@ my $elsewhere = $ehr->tenant('other');
 my %conf = (
     extra => ehr_block('other', $ehr->issuer('other')),
     vhost => <<'CONF',
+    SmartSession idle=10m max=12h
     <Location /smart/two>
         SmartTarget /papp/two/
         SmartApp two
@@ -48,7 +49,7 @@ $_->clients($client) for $ehr, $elsewhere;
 nobody_leads($w);
 $pg->dbh->do("ALTER ROLE web SET log_statement = 'all'");
 $httpd->start;
-my $other = $w->another_host(fpm => 0, map { $_ => $conf{$_} } qw(extra gateway));
+my $other = $w->another_host(fpm => 0, %conf);
 
 sub ehr_block {
     my ($name, $issuer) = @_;
@@ -268,7 +269,7 @@ my @late = map { launched() } 1 .. 6;
     $way{'a launch is logged out'}->($late[2]);
     set_launch($late[3], "expires_at = now() - interval '1 second'");
     set_launch($late[4], "link_state = 'pending', app_user = NULL");
-    set_launch($late[5], "last_seen_at = now() - interval '31 minutes'");
+    set_launch($late[5], "last_seen_at = now() - interval '11 minutes'");
     my $took = until_over('all to be over', map { my $l = $_; map { [ $l, $_ ] } $httpd, $other } @late);
     cmp_ok $took, '>', 0, 'without hints memory is believed for a while';
     cmp_ok $took, '<=', 5, 'SEC-10 … but revoked, logged out, expired, pending, idle: 401 within 5 seconds';
@@ -276,7 +277,7 @@ my @late = map { launched() } 1 .. 6;
     my @what = ('a revoked launch', 'a revoked token', 'a logout', 'a launch past its end', 'a pending launch');
     is_refused(read_with($late[$_]), 401, "SEC-10 without hints: $what[$_]: 401, nothing goes to the EHR") for 0 .. 4;
     is_refused(read_with($late[5], host => $_), 401,
-        'SEC-7 calls of the gateway are no use of the launch: it is idle, however often it asked') for $httpd, $other;
+        'SEC-7 calls of the gateway are no use of the launch: it is idle by its own virtual host\'s limit, however often it asked') for $httpd, $other;
 }
 
 # The link takes all with it.

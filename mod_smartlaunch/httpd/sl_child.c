@@ -182,6 +182,38 @@ static void make_sites(const sl_server_t *server, apr_pool_t *p)
     }
 }
 
+/** The longest that a launch of this app may be idle at any Redirect URL; 0: there is none. */
+static apr_interval_time_t idle_of(const server_rec *s, const char *app)
+{
+    apr_interval_time_t longest = 0;
+
+    for (; s != NULL; s = s->next) {
+        const apr_array_header_t *redirects = sl_conf_server(s)->redirects;
+
+        for (int i = 0; i < redirects->nelts; i++) {
+            const sl_site_t *site = APR_ARRAY_IDX(redirects, i, sl_redirect_conf_t).site;
+
+            longest = strcmp(site->app, app) == 0 && site->idle > longest ? site->idle : longest;
+        }
+    }
+    return longest;
+}
+
+/** A gateway has a virtual host of its own as a rule, and the launches are another's. */
+static void set_idle(const server_rec *s)
+{
+    for (const server_rec *v = s; v != NULL; v = v->next) {
+        const sl_server_t *server = sl_conf_server(v);
+
+        for (int i = 0; i < server->gateways->nelts; i++) {
+            sl_gateway_conf_t *gateway = &APR_ARRAY_IDX(server->gateways, i, sl_gateway_conf_t);
+
+            gateway->idle = idle_of(s, sl_conf_app(gateway->location));
+            gateway->idle = gateway->idle > 0 ? gateway->idle : sl_conf_idle(server);
+        }
+    }
+}
+
 static int threads_per_child(void)
 {
     int threads = 0;
@@ -263,6 +295,7 @@ int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         make_sites(sl_conf_server(v), pconf);
         sl_gateway_proxy_buffer(v);
     }
+    set_idle(s);
     status = run_secrets(main, s, pconf);
     if (status != OK) {
         return status;

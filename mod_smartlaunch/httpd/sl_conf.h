@@ -36,7 +36,8 @@ typedef struct {
 typedef struct {
     const char *path;                   /* without a slash at its end */
     const sl_location_conf_t *location; /* location->gateway: on or off */
-    bool is_open; /* Require all granted: a caller has to prove itself for anything */
+    bool is_open;             /* Require all granted: a caller has to prove itself for anything */
+    apr_interval_time_t idle; /* of the launches of its app, wherever they begin */
 } sl_gateway_conf_t;
 
 /** SmartCaller. */

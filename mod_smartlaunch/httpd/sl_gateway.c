@@ -178,7 +178,7 @@ static sl_gateway_no_t find_token(sl_gateway_call_t *call, sl_err_t *err)
         ask.user = call->ask->user;
         ask.patient = call->ask->patient;
     }
-    ask.idle = sl_conf_idle(sl_conf_server(r->server));
+    ask.idle = call->ask->gateway->idle;
     ask.now = r->request_time;
     rc = sl_grant_find(&call->grant, call->rt, &ask, r->pool, err);
     call->has_grant = rc == SL_OK;
