@@ -152,14 +152,19 @@ static sl_rc_t lead(sl_token_view_t *out, const way_t *way, apr_pool_t *p, sl_er
 }
 
 /**
- * Who was elected may have died, and another process have brought home what it left in the journal:
- * somebody has to look at the row. SL_NONE: nothing new there.
+ * Who was elected may have died: somebody has to look for what it left, in the journal and in the
+ * row. (The caretaker may have died with it; mod_watchdog takes ten seconds to start another.)
+ * SL_NONE: nothing new.
  */
 static sl_rc_t read_row(sl_token_view_t *out, const way_t *way, apr_pool_t *p)
 {
     const sl_renewal_job_t *job = &way->job;
     sl_err_t err;
+    int left;
 
+    if (sl_journal_replay(&left, way->rt, job->launch, p, &err) != SL_OK) {
+        sl_log(&way->rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
+    }
     if (sl_store_token_by_launch(out, way->rt->db, job->launch, p, &err) != SL_OK ||
         out->token.launch == NULL || out->token.generation <= job->generation ||
         out->token.status != SL_TOKEN_ACTIVE) {
