@@ -2,6 +2,7 @@
 /* One row of fhir_access for each call, refused ones too, and the same for CustomLog. */
 #include "httpd/sl_gateway.h"
 #include "httpd/sl_gateway_call.h"
+#include "smart/sl_header_name.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
@@ -69,6 +70,19 @@ bool sl_gateway_record(sl_gateway_call_t *call)
     return true;
 }
 
+/** Are there none of our variables yet? Then none has to be looked for. */
+static bool has_none_of_ours(const apr_table_t *env)
+{
+    const apr_array_header_t *all = apr_table_elts(env);
+
+    for (int i = 0; i < all->nelts; i++) {
+        if (sl_header_is_ours(APR_ARRAY_IDX(all, i, apr_table_entry_t).key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** %{SMART_…}e */
 static void set_variables(request_rec *r, const sl_access_t *row)
 {
@@ -86,9 +100,12 @@ static void set_variables(request_rec *r, const sl_access_t *row)
                      {"SMART_SESSION_PRINT", row->session_print},
                      {"SMART_REFERENCE", row->reference}};
 
+    void (*put)(apr_table_t *, const char *, const char *) =
+        has_none_of_ours(r->subprocess_env) ? apr_table_addn : apr_table_setn;
+
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         if (variables[i].value != NULL) {
-            apr_table_setn(r->subprocess_env, variables[i].name, variables[i].value);
+            put(r->subprocess_env, variables[i].name, variables[i].value);
         }
     }
 }

@@ -6,18 +6,23 @@
 #include <string.h>
 #include <strings.h>
 
+/* `wanted` begins with a small letter, by which most of what is asked is answered. */
 static bool is(const char *value, const char *wanted)
 {
-    return value != NULL && strcasecmp(value, wanted) == 0;
+    return value != NULL && (value[0] | ' ') == wanted[0] && strcasecmp(value, wanted) == 0;
 }
 
 /* One of the words of a header value; parameters are words, too. */
 static bool has_word(const char *value, const char *word)
 {
     static const char parting[] = ",; \t=";
-    size_t wanted = strlen(word), len;
+    size_t wanted, len;
 
-    for (; value != NULL && *value != '\0'; value += len) {
+    if (value == NULL) {
+        return false;
+    }
+    wanted = strlen(word);
+    for (; *value != '\0'; value += len) {
         value += strspn(value, parting);
         len = strcspn(value, parting);
         if (len == wanted && strncasecmp(value, word, len) == 0) {
