@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/lib";
 use SL;
 use SL::Odd;
 
-my $w = world(fpm => 0, ehr => { search => 1 }, gateway => <<'CONF');
+my $w = world(fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound timeout=60s', gateway => <<'CONF');
         Require local
     </Location>
     <Location /clinic/a>
