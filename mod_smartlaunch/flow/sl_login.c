@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_login.h"
 #include "base/sl_text.h"
+#include "flow/sl_grant.h"
 #include "flow/sl_vault.h"
 
 #include <string.h>
@@ -13,9 +14,15 @@ bool sl_login_is_name(const char *user)
            user[strlen(user) - 1] != ' ';
 }
 
+/** Browser and gateway of this host know at once; others hear of it. */
 static void forget(const sl_login_t *login)
 {
+    const sl_browser_launch_t *launch = login->launch;
+
     sl_browser_forget(login->rt, login->key->cookie, login->key->app);
+    if (launch != NULL && launch->row.id != NULL && launch->row.key_id != NULL) {
+        sl_grant_forget(login->rt, launch->row.id, launch->row.key_id);
+    }
 }
 
 /** Linked with another EHR user of the same EHR? The page says so before anybody confirms. */
