@@ -78,7 +78,7 @@ static sl_rc_t put_record(sl_audit_t *audit, const char *kind, const sl_audit_qu
 
     audit->is_journalling = true;
     (void)apr_thread_mutex_unlock(audit->mutex);
-    apr_pool_create(&tmp, audit->pool);
+    apr_pool_create(&tmp, NULL); /* the child's own is one thread's in the prefork MPM */
     all = sl_audit_queue_rows(rows, tmp);
     rc = new_name(name, kind, &err);
     if (rc == SL_OK) {
@@ -390,7 +390,7 @@ void *APR_THREAD_FUNC sl_audit_write(apr_thread_t *thread, void *data)
     apr_pool_t *tmp = NULL;
 
     (void)thread;
-    apr_pool_create(&tmp, audit->pool);
+    apr_pool_create(&tmp, NULL);
     (void)apr_thread_mutex_lock(audit->mutex);
     while (work(audit, tmp)) {
         apr_pool_clear(tmp);
@@ -398,5 +398,6 @@ void *APR_THREAD_FUNC sl_audit_write(apr_thread_t *thread, void *data)
     audit->has_ended = true;
     (void)apr_thread_cond_broadcast(audit->known);
     (void)apr_thread_mutex_unlock(audit->mutex);
+    apr_pool_destroy(tmp);
     return NULL;
 }
