@@ -87,8 +87,11 @@ static void bring_home(sl_caretaker_t *caretaker, apr_pool_t *tmp)
     sl_err_t err = {0};
     int left;
 
-    if (sl_renew_replay(&left, rt, tmp, &err) != SL_OK ||
-        sl_audit_replay(&left, &audit, tmp, &err) != SL_OK) {
+    /* One record that cannot be read must not hold up the other kind. */
+    if (sl_renew_replay(&left, rt, tmp, &err) != SL_OK) {
+        complain(caretaker, "the journal", &err);
+    }
+    if (sl_audit_replay(&left, &audit, tmp, &err) != SL_OK) {
         complain(caretaker, "the journal", &err);
     }
     caretaker->journal_at = apr_time_now() + JOURNAL_EVERY;

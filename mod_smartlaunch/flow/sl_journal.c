@@ -230,6 +230,7 @@ sl_rc_t sl_journal_replay(int *left, const sl_runtime_t *rt, const char *launch,
     const char *prefix = launch == NULL ? PREFIX : apr_pstrcat(p, PREFIX, launch, ".", NULL);
     apr_array_header_t *names = NULL;
     sl_rc_t failed = SL_OK, rc;
+    sl_err_t one = {0};
     apr_pool_t *tmp;
 
     *left = 0;
@@ -244,8 +245,11 @@ sl_rc_t sl_journal_replay(int *left, const sl_runtime_t *rt, const char *launch,
         return sl_err_set(err, SL_FAILED, "SL4528", "out of memory");
     }
     for (int i = 0; i < names->nelts && !is_away(failed); i++) {
-        rc = bring_home(rt, APR_ARRAY_IDX(names, i, const char *), tmp, err);
-        failed = rc != SL_OK ? rc : failed;
+        rc = bring_home(rt, APR_ARRAY_IDX(names, i, const char *), tmp, &one);
+        if (rc != SL_OK) {
+            failed = rc;
+            *err = one;
+        }
         *left += is_away(rc) ? names->nelts - i : rc != SL_OK;
         apr_pool_clear(tmp);
     }

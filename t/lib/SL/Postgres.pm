@@ -67,7 +67,12 @@ sub crash {
 }
 
 # It takes connections and statements, and does nothing, until thaw().
-sub freeze { my ($self) = @_; kill 'STOP', $self->_processes; return }
+sub freeze {
+    my ($self) = @_;
+    kill 'STOP', ($self->_processes)[0]; # so that it starts no others
+    kill 'STOP', $self->_processes;
+    return;
+}
 sub thaw { my ($self) = @_; kill 'CONT', $self->_processes; return }
 
 sub _processes {
