@@ -172,13 +172,24 @@ sub loaded {
     return;
 }
 
+# The TRACE request alone. A child that starts connects to PostgreSQL, and its SCRAM takes long under
+# callgrind: counted in, it would make every answer after it seem cheaper.
+sub least_count {
+    my ($server, $client) = @_;
+    for (1 .. 100) {
+        my $least = min(map { $server->counted($client) } 1 .. 5);
+        return $least if $least < 100_000;
+    }
+    die "$server->{called} does not come to rest";
+}
+
 # Instructions in user space, less those of the TRACE request that ends the count. Threads that work
 # now and then (a new connection to PostgreSQL) are counted in the batch they fall into: the median of
 # the batches counts.
 sub counted {
     my ($got, $server) = @_;
     my $client = $world->client($server->{called});
-    my $end = min(map { $server->counted($client) } 1 .. 15);
+    my $end = least_count($server, $client);
     my $batches = sub {
         my ($batch, $times) = @_;
         $batch->($times);
