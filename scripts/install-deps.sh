@@ -67,7 +67,7 @@ for what in "$@"; do
     case $what in
     build) wanted+=("${build[@]}") ;;
     demo) wanted+=("${servers[@]}") ;;
-    test) wanted+=("${servers[@]}" "${perl[@]}" pgbouncer git) ;;
+    test) wanted+=("${servers[@]}" "${perl[@]}" pgbouncer git valgrind) ;;
     bench) wanted+=(valgrind wrk libapache2-mod-auth-openidc) ;;
     *) usage ;;
     esac

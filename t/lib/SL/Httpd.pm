@@ -28,7 +28,7 @@ my @all;
 #   gateway     inside the gateway's <Location>; undef: there is no gateway
 # and: target (/papp/), client (app-basic), client_auth, secret, scope, public (origin),
 # database (conninfo), prepare (on or off), keyring (text), port, module => 0 (without it), fpm => 0, log_level, so (path of the module),
-# early => 1 (the module is loaded before all others),
+# early => 1 (the module is loaded before all others), under => [program that runs httpd, arguments],
 # config => text in place of all of the module's own directives.
 sub new {
     my ($class, %arg) = @_;
@@ -57,13 +57,13 @@ sub start {
     $self->write_config;
     my %env = _sanitizer_env();
     my $before = $self->_starts;
-    $self->{server} = spawn([ _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND' ],
+    $self->{server} = spawn([ @{ $self->{under} || [] }, _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND' ],
         out => $self->_path('stderr.log'), err => $self->_path('stderr.log'), env => \%env,
         name => 'httpd');
     eval { wait_for('httpd', sub {
         $self->{server}->alive or croak 'it ended';
         return $self->_starts > $before;
-    }, 60) } or croak "httpd did not start: $@" . slurp($self->_path('stderr.log')) . $self->error_log;
+    }, $self->{under} ? 180 : 60) } or croak "httpd did not start: $@" . slurp($self->_path('stderr.log')) . $self->error_log;
     return $self;
 }
 
