@@ -69,10 +69,12 @@ SL_MUST_USE sl_rc_t sl_grant_open(sl_grant_t *out, const sl_runtime_t *rt,
                                   const sl_token_view_t *view, apr_pool_t *p, sl_err_t *err);
 
 /**
- * Put what was just read or renewed, in our time, into shared memory. `unsaved`: the generation is
- * in the journal and not yet in PostgreSQL; it is then believed until it is.
+ * Put what was read or renewed, in our time, into shared memory. `began`: before the row was read;
+ * what somebody forgot since then has changed, and is read again. `unsaved`: the generation is in
+ * the journal and not yet in PostgreSQL; it is then believed until it is.
  */
-void sl_grant_remember(const sl_runtime_t *rt, const sl_token_view_t *view, bool unsaved);
+void sl_grant_remember(const sl_runtime_t *rt, const sl_token_view_t *view, bool unsaved,
+                       apr_time_t began);
 
 /** What shared memory knows of a launch, however old, in our time. SL_NONE. */
 SL_MUST_USE sl_rc_t sl_grant_recall(sl_token_view_t *out, bool *unsaved, const sl_runtime_t *rt,

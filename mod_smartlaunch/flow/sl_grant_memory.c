@@ -291,7 +291,8 @@ void sl_grant_doubt_all(const sl_runtime_t *rt)
     sl_shm_age(rt->shm, KIND_USER, old, INT64_MAX);
 }
 
-void sl_grant_remember(const sl_runtime_t *rt, const sl_token_view_t *view, bool unsaved)
+void sl_grant_remember(const sl_runtime_t *rt, const sl_token_view_t *view, bool unsaved,
+                       apr_time_t began)
 {
     const sl_grant_held_t held = {*view, unsaved, true};
     const char *session = NULL;
@@ -302,7 +303,7 @@ void sl_grant_remember(const sl_runtime_t *rt, const sl_token_view_t *view, bool
     }
     if (sl_id_derive(&session, rt->ring, view->launch_key_id, SL_ID_SESSION, view->launch, tmp) ==
         SL_OK) {
-        sl_grant_memory_put(rt, session, &held, apr_time_now());
+        sl_grant_memory_put(rt, session, &held, began);
     }
     apr_pool_destroy(tmp);
 }

@@ -159,6 +159,7 @@ static sl_rc_t lead(sl_token_view_t *out, const way_t *way, apr_pool_t *p, sl_er
 static sl_rc_t read_row(sl_token_view_t *out, const way_t *way, apr_pool_t *p)
 {
     const sl_renewal_job_t *job = &way->job;
+    apr_time_t began = apr_time_now();
     sl_err_t err;
     int left;
 
@@ -171,7 +172,7 @@ static sl_rc_t read_row(sl_token_view_t *out, const way_t *way, apr_pool_t *p)
         return SL_NONE;
     }
     sl_grant_our_time(out);
-    sl_grant_remember(way->rt, out, false);
+    sl_grant_remember(way->rt, out, false, began);
     return SL_OK;
 }
 

@@ -117,6 +117,7 @@ static sl_rc_t name_lease(const char **out, const sl_runtime_t *rt, apr_pool_t *
 typedef struct {
     sl_token_view_t *view;     /* the row as leased, in our time */
     apr_interval_time_t ahead; /* our clock before the database's */
+    apr_time_t began;          /* before it was leased */
     const char *by;
 } leased_t;
 
@@ -199,7 +200,8 @@ static sl_rc_t keep(sl_token_view_t *out, const sl_runtime_t *rt, const sl_renew
     }
     *out = *leased->view;
     become(out, entry, at);
-    sl_grant_remember(rt, out, unsaved);
+    /* The launch may have changed during the call: then it is read again. */
+    sl_grant_remember(rt, out, unsaved, unsaved ? apr_time_now() : leased->began);
     if (!unsaved) {
         sl_journal_del(rt, entry, p);
     }
@@ -316,20 +318,21 @@ static sl_rc_t later(const sl_token_view_t *view, const sl_renewal_job_t *job, s
 }
 
 static sl_rc_t judge(sl_token_view_t *out, const sl_runtime_t *rt, const sl_renewal_job_t *job,
-                     sl_leased_t *got, const char *by, apr_pool_t *p, sl_err_t *err)
+                     sl_leased_t *got, leased_t *leased, apr_pool_t *p, sl_err_t *err)
 {
-    const leased_t leased = {&got->view, apr_time_now() - got->view.now, by};
+    leased->view = &got->view;
+    leased->ahead = apr_time_now() - got->view.now;
 
     sl_grant_our_time(&got->view);
     switch (got->outcome) {
     case SL_LEASE_WON:
-        return renew(out, rt, job, &leased, p, err);
+        return renew(out, rt, job, leased, p, err);
     case SL_LEASE_BUSY:
         return sl_err_set(err, SL_NONE, "SL4549", "%s: another host renews the token",
                           job->ehr->name);
     case SL_LEASE_NEWER:
         *out = got->view;
-        sl_grant_remember(rt, out, false);
+        sl_grant_remember(rt, out, false, leased->began);
         return SL_OK;
     case SL_LEASE_LATER:
         return later(&got->view, job, err);
@@ -346,6 +349,7 @@ sl_rc_t sl_renew_lead(sl_token_view_t *out, const sl_runtime_t *rt, const sl_ren
                       apr_pool_t *p, sl_err_t *err)
 {
     sl_lease_t lease = {job->launch, job->generation, NULL, sl_renew_lead_length(job->ehr)};
+    leased_t leased = {0};
     sl_leased_t got;
     int left;
     sl_rc_t rc = name_lease(&lease.by, rt, p, err);
@@ -357,9 +361,11 @@ sl_rc_t sl_renew_lead(sl_token_view_t *out, const sl_runtime_t *rt, const sl_ren
         sl_log(&rt->log, SL_LOG_DEBUG, err->id, "%s", err->text);
     }
     settle_doubt(rt, job, p);
+    leased.by = lease.by;
+    leased.began = apr_time_now();
     rc = sl_store_token_lease(&got, rt->db, &lease, p, err);
     if (rc == SL_OK) {
-        return judge(out, rt, job, &got, lease.by, p, err);
+        return judge(out, rt, job, &got, &leased, p, err);
     }
     if (rc == SL_NONE) {
         return err->rc = SL_EXPIRED;

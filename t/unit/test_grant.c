@@ -451,7 +451,7 @@ static void renewed_meanwhile(void)
     view = table.row;
     view.now = table_now();
     sl_grant_our_time(&view);
-    sl_grant_remember(reader, &view, false);
+    sl_grant_remember(reader, &view, false, apr_time_now());
 }
 
 /** What happens while the row is on its way to us is not undone by what we read. */
@@ -498,7 +498,7 @@ static void unsaved(apr_pool_t *p)
     next.now = table_now();
     sl_grant_our_time(&next);
     table.row.token = row;
-    sl_grant_remember(&rt, &next, true);
+    sl_grant_remember(&rt, &next, true, apr_time_now());
     gets(&rt, &ask, "access-2", 0, "remembered", p);
     sl_grant_forget(&rt, TABLE_LAUNCH, "a");
     gets(&rt, &ask, "access-2", 1, "a hint: the row is behind, the token stays", p);
@@ -517,10 +517,10 @@ static void unsaved(apr_pool_t *p)
     table.row.token.generation = 3;
     table.row.token.status = SL_TOKEN_ACTIVE;
     table_seal("access-3", "refresh-3");
-    sl_grant_remember(&rt, &next, true);
+    sl_grant_remember(&rt, &next, true, apr_time_now());
     sl_grant_forget(&rt, TABLE_LAUNCH, "a");
     gets(&rt, &ask, "access-3", 1, "what is newer wins", p);
-    sl_grant_remember(&rt, &next, false);
+    sl_grant_remember(&rt, &next, false, apr_time_now());
     is_int(sl_grant_recall(&got, &flag, &rt, TABLE_LAUNCH, "a", p), SL_OK, "recalled");
     ok(!flag, "saved");
 }
