@@ -10,8 +10,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 use SL::Gateway qw(outcome);
+use SL::Run qw(capture);
 
-my $w = world(start => 0, fpm => 0);
+my $w = world(start => 0, fpm => 0, modules => ['http2']);
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
 my $app = "http://127.0.0.1:$httpd->{echo}{port}";
 my %section = (
@@ -28,6 +29,7 @@ $httpd->{gateway} = "Require local\n</Location>\nProxyPass /papp/ $app/papp/\n" 
         Require local
         $section{$_}
 CONF
+$httpd->{extra} = 'Protocols h2c http/1.1';
 $httpd->{vhost} = <<'CONF';
     Header set Content-Security-Policy "script-src 'unsafe-inline'"
     Header set X-Content-Type-Options sniff
@@ -68,6 +70,17 @@ for my $size (10, 2 << 20) {
     is $seen && length $seen->{body}, $size, "Expect: 100-continue, $size bytes: the EHR gets them";
 }
 
+# A body that comes over HTTP/2 without a length: the guard sees it all the same.
+my ($ours, $other) = @{ $ehr->patients };
+for my $asked ($ours, $other) {
+    $ehr->forget;
+    my $form = spit($httpd->dir . '/form', "patient=$asked&_count=1");
+    my ($rc, $text) = capture('curl', '-s', '--http2-prior-knowledge', '-o', '/dev/null', '-w', '%{http_version} %{http_code}', '-H', "Smart-Session: $session",
+        '-H', 'Content-Type: application/x-www-form-urlencoded', '-H', 'Content-Length:', '-X', 'POST', '--data-binary', "\@$form", "$host/fhir/sandbox/Observation/_search");
+    is $text, $asked eq $patient ? '2 200' : '2 403', 'HTTP/2, a form without a length of ' . ($asked eq $patient ? 'our' : 'another') . ' patient';
+    is_deeply [ map { $_->{body} } $ehr->log('/fhir/') ], [ ("patient=$asked&_count=1") x ($asked eq $patient) ], '… reaches the EHR, or not';
+}
+
 # The gateway on the app's own host.
 my $page = $l->{window};
 for my $type ('text/html', 'image/svg+xml', 'application/xhtml+xml', 'application/xml', 'text/html; x=json', '') {
@@ -80,5 +93,6 @@ for my $type ('text/html', 'image/svg+xml', 'application/xhtml+xml', 'applicatio
 }
 $ehr->faults;
 
-$httpd->expect_log(qw(SL5837));
+$httpd->expect_log(qw(SL5837 SL2606));
+$httpd->allow_log('AH10034'); # HTTP/2 in prefork
 done();
