@@ -200,11 +200,7 @@ static sl_rc_t find_by_session(sl_grant_t *out, const sl_runtime_t *rt, const sl
         return rc;
     }
     out->via = SL_VIA_SESSION;
-    out->patient = held.view.token.patient != NULL ? held.view.token.patient : ask->patient;
-    if (ask->patient != NULL && strcmp(out->patient, ask->patient) != 0) {
-        return sl_err_set(err, SL_DENIED, "SL4519",
-                          "Smart-Patient names another patient than the session's");
-    }
+    out->patient = held.view.token.patient;
     return SL_OK;
 }
 

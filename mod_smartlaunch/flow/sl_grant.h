@@ -19,7 +19,7 @@ typedef struct {
     const sl_ehr_t *ehr;      /* the one in the path */
     const char *session;      /* session id as it came; NULL: by user */
     const char *user;         /* Smart-User of a caller that proved itself; NULL: by session */
-    const char *patient;      /* Smart-Patient; NULL: none */
+    const char *patient;      /* Smart-Patient, beside `user` only; NULL: none */
     apr_interval_time_t idle; /* SmartSession: gateway calls do not extend it */
     apr_time_t now;
 } sl_grant_ask_t;
