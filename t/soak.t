@@ -12,7 +12,9 @@ use SL::Tokens;
 use SL::Traffic;
 use Time::HiRes qw(time);
 
-my $block = 'SmartOutbound timeout=6s max=60';
+# A lease outlives the time that a host with a renewed token in its journal may be down here: thereafter
+# another host would take the renewal for one that was interrupted, until that host is back.
+my $block = 'SmartOutbound timeout=20s max=60';
 my $w = world(fpm => 0, pg => { own => 1 }, ehr => { search => 1 }, ehr_block => $block, extra => 'SmartAudit required');
 my ($ehr, $pg, $A) = ($w->ehr, $w->pg, $w->httpd);
 my $B = $w->another_host(fpm => 0, ehr_block => $block, extra => 'SmartAudit on');
