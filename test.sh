@@ -97,4 +97,4 @@ else
         ls t/browser/*.t
     )
 fi
-exec perl t/lib/run.pl -j "$(nproc)" "${verbose[@]}" "${tests[@]}"
+exec perl t/lib/run.pl -j $(($(nproc) + 1)) "${verbose[@]}" "${tests[@]}"

@@ -141,5 +141,6 @@ sub most_memory { return eval { my $sum = 0; $sum += (slurp("/proc/$_/status") =
 }
 
 unlike $httpd->error_log, qr/exit signal/, 'no child has died';
+unlike $httpd->error_log, qr/\Q$patient\E/, 'SEC-5 no patient in the error log, in no line of mod_proxy\'s either';
 $httpd->allow_log(qw(AH00898 AH01102 AH01110 AH01114 AH02609 AH01095 AH01097 AH10154 SL5820 SL5821 SL5824 SL5823));
 done();

@@ -70,9 +70,15 @@ static void leave_filters(sl_gateway_call_t *call)
     call->r->output_filters = call->r->proto_output_filters;
 }
 
-/** One exchange with the EHR. @return httpd's or mod_proxy's status */
+/**
+ * One exchange with the EHR. Meanwhile r->uri ends with the EHR's name: mod_proxy, which goes by
+ * r->filename, prints it when a connection breaks, and the rest of it may name a patient.
+ * @return httpd's or mod_proxy's status
+ */
 static int run(sl_gateway_call_t *call)
 {
+    request_rec *r = call->r;
+    char *uri = r->uri;
     int rc;
 
     call->attempts++;
@@ -80,7 +86,9 @@ static int run(sl_gateway_call_t *call)
     call->answer = SL_ANSWER_PASSED;
     sl_gateway_body_replay(call);
     call->is_proxying = true;
-    rc = ap_run_handler(call->r);
+    r->uri = apr_pstrcat(r->pool, call->ask->gateway->path, "/", call->ask->ehr, NULL);
+    rc = ap_run_handler(r);
+    r->uri = uri;
     call->is_proxying = false;
     return rc;
 }
