@@ -145,7 +145,8 @@ for my $i (0 .. $#seen) {
     like $seen[$i][-1]{got}, qr/^[AB] (?:200 \Q$l->{patient}\E|503)/, '… to the end';
 }
 my $calls = scalar map { @$_ } @seen;
-cmp_ok $answers{200} // 0, '>', $calls / 2, 'most calls are answered';
+# Refusals come at once, so that in an outage there are as many as a machine can count.
+cmp_ok $answers{200} // 0, '>', 200 * $rounds, 'calls are answered throughout';
 is_deeply [ grep { $_->{took} > 15 } map { @$_ } @seen ], [], 'nobody waited for long';
 
 # Tokens: each is there and can be renewed.
@@ -155,7 +156,7 @@ for my $l (@launches) {
     lapse($w, $l);
     wait_for('the renewal', sub { call($l, 'B') eq "200 $l->{patient}" && token($w, $l)->{left} > 0 }, 20);
 }
-wait_for('journals to be empty', sub { !map { journal($_), journal($_, 'access.') } @hosts }, 30);
+wait_for('journals to be empty', sub { !map { journal($_), journal($_, 'access.') } @hosts }, 90);
 my @tokens = map { token($w, $_) } @launches;
 my $lost = grep { $_->{status} ne 'active' || $_->{state} ne 'live' } @tokens;
 is $lost, 0, 'RFR-4 tokens lost: 0' or diag join "\n", map { $_->{last_error} // '-' } @tokens;

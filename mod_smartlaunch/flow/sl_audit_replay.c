@@ -4,7 +4,7 @@
 #include "base/sl_json.h"
 #include <apr_strings.h>
 
-#define RECORDS 50 /* of one turn */
+#define RECORDS 100 /* of one turn */
 
 const char *sl_audit_late_json(apr_pool_t *p, const apr_array_header_t *rows)
 {

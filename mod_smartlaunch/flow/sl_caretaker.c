@@ -79,22 +79,24 @@ static void hear(sl_caretaker_t *caretaker, apr_interval_time_t wait, apr_pool_t
     }
 }
 
-/** What this host could not store when it had to. */
+/** What this host could not store when it had to. Where a turn was full, the next comes at once. */
 static void bring_home(sl_caretaker_t *caretaker, apr_pool_t *tmp)
 {
     const sl_runtime_t *rt = caretaker->rt;
     const sl_audit_options_t audit = {.db = rt->db, .spool = rt->spool, .log = rt->log};
     sl_err_t err = {0};
-    int left;
+    int left = 0;
+    sl_rc_t rc;
 
     /* One record that cannot be read must not hold up the other kind. */
     if (sl_renew_replay(&left, rt, tmp, &err) != SL_OK) {
         complain(caretaker, "the journal", &err);
     }
-    if (sl_audit_replay(&left, &audit, tmp, &err) != SL_OK) {
+    rc = sl_audit_replay(&left, &audit, tmp, &err);
+    if (rc != SL_OK) {
         complain(caretaker, "the journal", &err);
     }
-    caretaker->journal_at = apr_time_now() + JOURNAL_EVERY;
+    caretaker->journal_at = apr_time_now() + (rc == SL_OK && left > 0 ? 0 : JOURNAL_EVERY);
 }
 
 static void lead(sl_caretaker_t *caretaker, apr_pool_t *tmp)
