@@ -155,7 +155,7 @@ static sl_rc_t seal_next(sl_journal_entry_t *entry, const sl_runtime_t *rt, cons
     return rc;
 }
 
-/** The row as it is, or will be. */
+/** The row as it is, or will be; `at`: when it was issued, in our time. */
 static void become(sl_token_view_t *view, const sl_journal_entry_t *entry, apr_time_t at)
 {
     sl_token_t *token = &view->token;
@@ -176,8 +176,8 @@ static void become(sl_token_view_t *view, const sl_journal_entry_t *entry, apr_t
 
 /** On this host's disk, then in PostgreSQL, then for everybody here; then off the disk. */
 static sl_rc_t keep(sl_token_view_t *out, const sl_runtime_t *rt, const sl_renewal_job_t *job,
-                    const leased_t *leased, const sl_journal_entry_t *entry, apr_time_t at,
-                    apr_pool_t *p, sl_err_t *err)
+                    const leased_t *leased, const sl_journal_entry_t *entry, apr_pool_t *p,
+                    sl_err_t *err)
 {
     const sl_shm_key_t mark = key_of(KIND_AFTER_REFUSAL, job->launch, entry->row.generation);
     bool unsaved;
@@ -199,7 +199,7 @@ static sl_rc_t keep(sl_token_view_t *out, const sl_runtime_t *rt, const sl_renew
                err->text, err->id);
     }
     *out = *leased->view;
-    become(out, entry, at);
+    become(out, entry, entry->next.issued_at + leased->ahead);
     /* The launch may have changed during the call: then it is read again. */
     sl_grant_remember(rt, out, unsaved, unsaved ? apr_time_now() : leased->began);
     if (!unsaved) {
@@ -265,7 +265,7 @@ static sl_rc_t refresh(sl_token_view_t *out, const sl_runtime_t *rt, const sl_re
     if (rc != SL_OK) {
         return fail(rt, job, leased, err);
     }
-    return keep(out, rt, job, leased, &entry, fresh.at, trace->p, err);
+    return keep(out, rt, job, leased, &entry, trace->p, err);
 }
 
 static sl_rc_t renew(sl_token_view_t *out, const sl_runtime_t *rt, const sl_renewal_job_t *job,

@@ -13,6 +13,7 @@
 sl_db_t *db;
 apr_pool_t *pool;
 static PGconn *owner_conn;
+static PGconn *dba; /* a connection of its own, made when it is first wanted */
 
 const unsigned char *hash(const char *text)
 {
@@ -50,6 +51,20 @@ static const char *ask_owner(const char *sql)
     }
     PQclear(result);
     return value;
+}
+
+bool as_dba(const char *sql)
+{
+    PGresult *result;
+    bool fine;
+
+    if (dba == NULL) {
+        dba = PQconnectdb(getenv("SL_STORE_OWNER"));
+    }
+    result = PQexec(dba, sql);
+    fine = PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK;
+    PQclear(result);
+    return fine;
 }
 
 const char *owner(const char *sql, ...)
@@ -320,6 +335,7 @@ int main(int argc, char **argv)
         }
     }
     PQfinish(owner_conn);
+    PQfinish(dba);
     apr_pool_destroy(pool);
     apr_terminate();
     return status;

@@ -30,6 +30,9 @@ sl_bytes_t sealed(const char *text);
 const char *owner(const char *sql, ...) __attribute__((format(printf, 1, 2)));
 int owner_int(const char *sql, ...) __attribute__((format(printf, 1, 2)));
 
+/** As a DBA, who may leave a transaction open. Did it go well? */
+bool as_dba(const char *sql);
+
 /** Poll until this query of the owner gives "t". False after half a minute. */
 bool eventually(const char *sql);
 

@@ -5,7 +5,6 @@
 
 #include <apr_strings.h>
 #include <libpq-fe.h>
-#include <stdlib.h>
 
 #define ROUNDS 25
 
@@ -160,19 +159,6 @@ static void two_links(void)
     is_int(owner_int("SELECT count(*) FROM smartlaunch.link"), 2 * ROUNDS, "… one link each");
 }
 
-/* A DBA, who may leave a transaction open. */
-static PGconn *dba;
-
-static bool as_dba(const char *sql)
-{
-    PGresult *result = PQexec(dba, sql);
-    bool fine =
-        PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK;
-
-    PQclear(result);
-    return fine;
-}
-
 static const char *revoke_sql(const link_race_t *race, apr_pool_t *p)
 {
     return apr_psprintf(p, "SELECT smartlaunch.revoke_link('%s', 'race')", race->link);
@@ -304,13 +290,11 @@ static void make_or_revoke(void)
 
 int test_race(void)
 {
-    dba = PQconnectdb(getenv("SL_STORE_OWNER"));
     clean();
     two_callbacks();
     two_people();
     two_links();
     finish_or_revoke();
     make_or_revoke();
-    PQfinish(dba);
     return tap_done();
 }

@@ -369,18 +369,6 @@ static void confirm_while_renewed(void)
            "other, who comes second is told");
 }
 
-static PGconn *dba;
-
-static bool as_dba(const char *sql)
-{
-    PGresult *result = PQexec(dba, sql);
-    bool fine =
-        PQresultStatus(result) == PGRES_TUPLES_OK || PQresultStatus(result) == PGRES_COMMAND_OK;
-
-    PQclear(result);
-    return fine;
-}
-
 #define WAITS                                                                                      \
     " FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
@@ -594,7 +582,6 @@ static void late(void)
 
 int test_renew(void)
 {
-    dba = PQconnectdb(getenv("SL_STORE_OWNER"));
     clean();
     leases();
     releases();
@@ -610,6 +597,5 @@ int test_renew(void)
     waits_for_the_other();
     confirms_relaunch();
     revoked_while_renewed();
-    PQfinish(dba);
     return tap_done();
 }
