@@ -30,7 +30,25 @@ typedef struct {
 } sl_runtime_t;
 
 /** SmartLink. */
-typedef enum { SL_POLICY_APP, SL_POLICY_SAME_NAME, SL_POLICY_NONE } sl_link_policy_t;
+typedef enum {
+    SL_POLICY_APP,
+    SL_POLICY_SITE, /* another httpd module logs the user in, on <redirect>/link */
+    SL_POLICY_SAME_NAME,
+    SL_POLICY_NONE
+} sl_link_policy_t;
+
+/** SmartNotify: whom to tell of a finished launch, by a signed POST (design section 6). */
+typedef struct {
+    const char *url;
+    const sl_secret_t *secret; /* of the JWT, HS256; NULL: no JWT */
+    const sl_secret_t *token;  /* verification-token; NULL: none sent, nothing to verify */
+    const char *ca_file;       /* NULL: the system's CAs */
+    const char *source_id, *source_name;           /* NULL: not given */
+    const char *destination_id, *destination_name; /* NULL: not given */
+    const apr_array_header_t *allow; /* of const char *: origins that Location may have, the URL's
+                                        own and SmartPublicURL among them */
+    bool html;                       /* an answer of 200 with HTML is shown, sandboxed */
+} sl_destination_t;
 
 /** A Redirect URL with the app behind it. */
 typedef struct {
@@ -41,6 +59,8 @@ typedef struct {
     const char *target;             /* SmartTarget */
     const apr_array_header_t *ehrs; /* of const sl_ehr_t *: those it serves */
     sl_link_policy_t policy;
+    const sl_destination_t *notify; /* NULL: nobody is told */
+    const char *gateway_url;        /* SmartGatewayURL, without a slash at its end; NULL: none */
     apr_interval_time_t idle, max; /* SmartSession */
 } sl_site_t;
 

@@ -8,6 +8,7 @@
 #define SL_EHR_H
 
 #include "base/sl_secret.h"
+#include "base/sl_signer.h"
 #include <apr_tables.h>
 #include <apr_time.h>
 #include <stdbool.h>
@@ -53,9 +54,12 @@ typedef struct {
     sl_client_auth_t auth;
     sl_basic_form_t basic;
     const sl_secret_t *client_secret; /* NULL where auth needs none */
+    const apr_array_header_t *keys;   /* of const sl_signer_t *: SmartClientKey, the first signs, all
+                                         are published; NULL: none */
 
     const char *scope;            /* of the EHR launch */
     const char *standalone_scope; /* NULL: no standalone launch */
+    const char *system_scope;     /* of backend services; NULL: none */
 
     /* stored endpoints; NULL: discover */
     const char *ep_issuer;
