@@ -88,7 +88,8 @@ export ASAN_OPTIONS=detect_leaks=0
 if [ $# -gt 0 ]; then
     tests=("$@")
 else
-    rm -rf build/worker build/prefork build/sanitized
+    rm -rf build/worker build/prefork build/sanitized build/tap
+    export PERL_TEST_HARNESS_DUMP_TAP=$top/build/tap # for scripts/conformance.pl
     mapfile -t tests < <(
         unit_tests build
         unit_tests build/asan
