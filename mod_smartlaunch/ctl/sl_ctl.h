@@ -3,6 +3,7 @@
 #ifndef SL_CTL_H
 #define SL_CTL_H
 
+#include "base/sl_json.h"
 #include "base/sl_rc.h"
 #include <apr_pools.h>
 
@@ -23,6 +24,9 @@ typedef int sl_ctl_verb_t(sl_ctl_t *ctl);
 sl_ctl_verb_t sl_ctl_schema;
 sl_ctl_verb_t sl_ctl_keyring;
 sl_ctl_verb_t sl_ctl_trace;
+
+/** What httpd is configured for, as httpd itself says (-f). Owned by the pool. SL_FAILED. */
+SL_MUST_USE sl_rc_t sl_ctl_configuration(sl_json_t **dump, sl_ctl_t *ctl, sl_err_t *err);
 
 /** The connection string: --db, or SmartDatabase of httpd's configuration. */
 SL_MUST_USE sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err);

@@ -89,10 +89,24 @@ static sl_rc_t ask_httpd(char **text, apr_size_t *len, const char *conf, apr_poo
     return SL_OK;
 }
 
-sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
+sl_rc_t sl_ctl_configuration(sl_json_t **dump, sl_ctl_t *ctl, sl_err_t *err)
 {
     apr_size_t len = 0;
     char *text = NULL;
+    sl_rc_t rc = ask_httpd(&text, &len, ctl->httpd_conf, ctl->p, err);
+
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (sl_json_parse_long(dump, text, len, MAX_DUMP, ctl->p, err) != SL_OK) {
+        return sl_err_set(err, SL_FAILED, "SL7003",
+                          "httpd prints no configuration of ours: is mod_smartlaunch loaded?");
+    }
+    return SL_OK;
+}
+
+sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
+{
     sl_json_t *dump;
     sl_rc_t rc;
 
@@ -100,13 +114,9 @@ sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
         *conninfo = ctl->db;
         return SL_OK;
     }
-    rc = ask_httpd(&text, &len, ctl->httpd_conf, ctl->p, err);
+    rc = sl_ctl_configuration(&dump, ctl, err);
     if (rc != SL_OK) {
         return rc;
-    }
-    if (sl_json_parse(&dump, text, len, ctl->p, err) != SL_OK) {
-        return sl_err_set(err, SL_FAILED, "SL7003",
-                          "httpd prints no configuration of ours: is mod_smartlaunch loaded?");
     }
     *conninfo = sl_json_str(dump, "database");
     if (*conninfo == NULL) {
