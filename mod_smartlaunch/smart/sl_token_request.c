@@ -200,6 +200,33 @@ sl_rc_t sl_token_request_refresh(sl_token_call_t *out, const sl_refresh_grant_t 
     return authenticate(out, &request, p, err);
 }
 
+sl_rc_t sl_token_request_client(sl_token_call_t *out, const sl_client_grant_t *grant, apr_pool_t *p,
+                                sl_err_t *err)
+{
+    request_t request = {.ehr = grant->ehr, .assertion = grant->assertion};
+
+    if (grant->ehr->auth != SL_CLIENT_KEY) {
+        return sl_err_set(err, SL_FAILED, "SL2107",
+                          "EHR %s: backend services need SmartClientAuth private-key-jwt",
+                          grant->ehr->name);
+    }
+    add_text(&request, "grant_type", "client_credentials");
+    add_text(&request, "scope", grant->scope);
+    return authenticate(out, &request, p, err);
+}
+
+sl_rc_t sl_token_request_about(sl_token_call_t *out, const sl_token_about_t *about, apr_pool_t *p,
+                               sl_err_t *err)
+{
+    request_t request = {.ehr = about->ehr, .assertion = about->assertion};
+
+    add_secret(&request, "token", about->token);
+    if (about->hint != NULL) {
+        add_text(&request, "token_type_hint", about->hint);
+    }
+    return authenticate(out, &request, p, err);
+}
+
 /* Would form-encoding change it? */
 static bool is_changed_by_form(const char *text, apr_size_t len)
 {

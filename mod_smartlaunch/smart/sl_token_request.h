@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The call to the token endpoint: form body and client authentication (TKR-*, RFR-1, RFR-2). */
+/**
+ * Calls to the token endpoint and its neighbours: form body and client authentication (TKR-*,
+ * RFR-1, RFR-2, BKS-1, SEC-10, SEC-11).
+ */
 #ifndef SL_TOKEN_REQUEST_H
 #define SL_TOKEN_REQUEST_H
 
@@ -28,11 +31,31 @@ typedef struct {
     const sl_secret_t *assertion; /* as above, a new one for every call */
 } sl_refresh_grant_t;
 
+/** Backend services (BKS-1): no user, and only ever with a key. */
+typedef struct {
+    const sl_ehr_t *ehr;
+    const char *scope;
+    const sl_secret_t *assertion; /* as above */
+} sl_client_grant_t;
+
+/** A question or an order about a token: RFC 7662 (introspection), RFC 7009 (revocation). */
+typedef struct {
+    const sl_ehr_t *ehr;
+    const sl_secret_t *token;
+    const char *hint;             /* token_type_hint: "refresh_token", "access_token"; NULL: none */
+    const sl_secret_t *assertion; /* as above */
+} sl_token_about_t;
+
 /** SL_FAILED: the EHR's client authentication lacks its secret or assertion. */
 SL_MUST_USE sl_rc_t sl_token_request_code(sl_token_call_t *out, const sl_code_grant_t *grant,
                                           apr_pool_t *p, sl_err_t *err);
 SL_MUST_USE sl_rc_t sl_token_request_refresh(sl_token_call_t *out, const sl_refresh_grant_t *grant,
                                              apr_pool_t *p, sl_err_t *err);
+
+SL_MUST_USE sl_rc_t sl_token_request_client(sl_token_call_t *out, const sl_client_grant_t *grant,
+                                            apr_pool_t *p, sl_err_t *err);
+SL_MUST_USE sl_rc_t sl_token_request_about(sl_token_call_t *out, const sl_token_about_t *about,
+                                           apr_pool_t *p, sl_err_t *err);
 
 /**
  * Can this client id (and the secret, where it is known already) be sent the configured way
