@@ -107,11 +107,11 @@ if (!$>) { # a program that root owns
         ok !eval { $w->httpd->start; 1 }, "a program $what: httpd does not start";
         delete $w->httpd->{server};
         my $log = substr $w->httpd->error_log, $so_far;
-        like $log, qr/smartlaunch:crit\].* SL5202: SmartClientSecret in <SmartEHR sandbox>: /, 'and says of which EHR';
+        like $log, qr/smartlaunch:crit\].* SL1702: SmartClientSecret in <SmartEHR sandbox>: /, 'and says of which EHR';
         like $log, qr/the vault is sealed/, 'what the program complains about stands beside it';
         unlike $log, qr/s3cret/, 'REG-4 what it said of the secret does not';
     }
-    $w->httpd->expect_log(qw(SL5202 AH00020));
+    $w->httpd->expect_log(qw(SL1702 AH00020));
 }
 
 done();

@@ -111,7 +111,7 @@ if (!$>) {
     ok !eval { $httpd->start; 1 }, 'REG-4 a program that does not end: httpd does not start';
     ok time - $began < 30, '… and says so after 10 seconds';
     delete $httpd->{server};
-    $httpd->expect_log('SL5202');
+    $httpd->expect_log('SL1702');
     $httpd->allow_log('AH00020');
 }
 

@@ -110,5 +110,5 @@ is fhir($l)->code, 200, '… and renewed again';
 is $ehr->counts->{reused}, 0, 'RFR-4 no refresh token came twice to the EHR';
 in_no_log($w, $httpd, $patient);
 $httpd->allow_log(qw(SL1528 AH00898 AH01102 SL2531 SL2532 SL3001 SL3003 SL3005 SL3010 SL3011 SL4513 SL4514 SL4543 SL4544 SL4546 SL4547 SL4548 SL4551
-    SL4553 SL4555 SL4611 SL4613 SL5201));
+    SL4553 SL4555 SL4611 SL4613 SL1701));
 done();

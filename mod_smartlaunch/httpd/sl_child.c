@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_child.h"
-#include "httpd/sl_exec.h"
+#include "base/sl_exec.h"
 #include "httpd/sl_gateway_proxy.h"
 #include "httpd/sl_page.h"
 #include "httpd/sl_state_dir.h"

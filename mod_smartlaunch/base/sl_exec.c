@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "httpd/sl_exec.h"
+#include "base/sl_exec.h"
 
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
@@ -77,7 +77,7 @@ sl_rc_t sl_exec_secret(sl_secret_t **out, const char *command, apr_pool_t *p, sl
     apr_status_t status = start(&proc, command, p);
 
     if (status != APR_SUCCESS) {
-        return sl_err_set(err, SL_FAILED, "SL5201", "the command could not be started");
+        return sl_err_set(err, SL_FAILED, "SL1701", "the command could not be started");
     }
     status = read_all(&proc, until, text, &len);
     code = end_of(&proc, status == APR_SUCCESS ? until : 0);
@@ -85,7 +85,7 @@ sl_rc_t sl_exec_secret(sl_secret_t **out, const char *command, apr_pool_t *p, sl
     text[strcspn(text, "\r\n")] = '\0';
     if (status != APR_SUCCESS || code != 0 || text[0] == '\0') {
         sl_secret_wipe(text, sizeof(text));
-        return sl_err_set(err, SL_FAILED, "SL5202",
+        return sl_err_set(err, SL_FAILED, "SL1702",
                           "the command failed, printed nothing or took more than 10 seconds");
     }
     *out = sl_secret_str(p, text);
