@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The apps registered here, and how they prove who they are.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { algorithms } from './keys.mjs';
 
 const methods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'];
@@ -14,6 +14,7 @@ function checked(client) {
   const method = client.token_endpoint_auth_method ?? (client.client_secret ? 'client_secret_basic' : 'none');
   if (!methods.includes(method)) fail(`unknown token_endpoint_auth_method ${method}`);
   if (method.startsWith('client_secret') && !client.client_secret) fail('client_secret is missing');
+  if (method === 'private_key_jwt' && !client.jwks === !client.jwks_uri) fail('either jwks or jwks_uri is needed');
   const alg = client.id_token_signed_response_alg ?? 'RS256';
   if (!algorithms.includes(alg)) fail(`unknown id_token_signed_response_alg ${alg}`);
   return { ...client, token_endpoint_auth_method: method, id_token_signed_response_alg: alg };
@@ -21,6 +22,7 @@ function checked(client) {
 
 export class Clients {
   #byId = new Map();
+  #innerSecret = randomBytes(32).toString('hex'); // what oidc-provider takes for a checked assertion
 
   constructor(initial = []) {
     this.initial = initial;
@@ -44,23 +46,34 @@ export class Clients {
     this.set(this.initial);
   }
 
-  // What oidc-provider knows of a client. It takes only plain ASCII secrets, so it gets their hash.
+  // What oidc-provider knows of a client. It takes only plain ASCII secrets, so it gets their hash. A client
+  // with a key has a secret there that only we know: its assertions are checked before (gate.mjs).
   metadata(id) {
     const client = this.get(id);
     if (!client) return undefined;
-    const { token_endpoint_auth_method: method, client_secret: secret, jwks, redirect_uris: uris = [] } = client;
+    const { token_endpoint_auth_method: method, client_secret: secret, redirect_uris: uris = [] } = client;
+    const hasKey = method === 'private_key_jwt';
     return {
       client_id: id,
       client_name: client.client_name ?? id,
       redirect_uris: uris,
-      token_endpoint_auth_method: method,
+      token_endpoint_auth_method: hasKey ? 'client_secret_post' : method,
       response_types: uris.length ? ['code'] : [],
       grant_types: [
-        ...uris.length ? ['authorization_code', 'refresh_token'] : [], ...method === 'none' ? [] : ['client_credentials'],
+        ...uris.length ? ['authorization_code', 'refresh_token'] : [], ...hasKey ? ['client_credentials'] : [],
       ],
-      ...method.startsWith('client_secret') && { client_secret: hashed(secret) },
-      ...jwks && { jwks },
+      ...method !== 'none' && { client_secret: hashed(hasKey ? this.#innerSecret : secret) },
     };
+  }
+
+  // A form whose assertion was found right, as oidc-provider takes it.
+  withInnerSecret(body, id) {
+    const params = new URLSearchParams(body.toString());
+    params.delete('client_assertion');
+    params.delete('client_assertion_type');
+    params.set('client_id', id);
+    params.set('client_secret', this.#innerSecret);
+    return Buffer.from(params.toString());
   }
 
   // SMART (and Epic) put id and secret into HTTP Basic as they are; RFC 6749 section 2.3.1 form-encodes

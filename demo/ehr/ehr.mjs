@@ -16,6 +16,7 @@ import {
 import { userByName } from './users.mjs';
 
 const css = readFileSync(new URL('style.css', import.meta.url));
+const formPost = "document.forms[0].submit();\n";
 
 function urlsOf(origin, fhirOrigin, path) {
   const base = `${origin}${path}`;
@@ -27,12 +28,15 @@ function urlsOf(origin, fhirOrigin, path) {
     issuer: `${base}/auth`, // not the FHIR base, as at most real EHRs
     style: `${base}/smart-style.json`,
     css: `${path}/style.css`,
+    formPost: `${path}/form-post.js`,
   };
 }
 
 export class Ehr {
-  constructor({ name, origin, fhirOrigin, path = '', app, clients }) {
+  constructor({ name, title, look = 0, origin, fhirOrigin, path = '', app, clients }) {
     this.name = name;
+    this.title = title; // what people read
+    this.look = look; // which of the colours in style.css
     this.app = app; // { name, origin, launchUrl }
     this.urls = urlsOf(origin, fhirOrigin, path);
     this.clients = new Clients(clients);
@@ -53,14 +57,16 @@ export class Ehr {
   }
 
   // A launch as the EHR's own page starts it: a code, and the URL that opens the app.
-  launch({ user: name, ...rest }) {
+  // `slash`: the FHIR base is called with a slash at its end, as some EHRs do.
+  launch({ user: name, slash = false, ...rest }) {
     const user = userByName(name ?? 'dr-smith');
     if (!user) throw Object.assign(new Error(`no such user: ${name}`), { status: 400 });
     const launch = this.launches.create({ user, ...rest });
     const url = new URL(this.app.launchUrl);
-    url.searchParams.set('iss', this.urls.fhir);
+    const iss = slash ? `${this.urls.fhir}/` : this.urls.fhir;
+    url.searchParams.set('iss', iss);
     url.searchParams.set('launch', launch);
-    return { launch, iss: this.urls.fhir, url: url.href };
+    return { launch, iss, url: url.href };
   }
 
   // What tests count: refreshes that were made, refresh tokens that came again after that, and how often
@@ -93,15 +99,16 @@ export class Ehr {
       return handleControl(this, req, res, { rest: path.slice('/control'.length), query, body });
     }
     if (path === '/style.css') return send(res, 200, 'text/css', css, { 'Cache-Control': 'no-cache' });
+    if (path === '/form-post.js') return send(res, 200, 'text/javascript', formPost);
     if (!/^\/(auth|fhir|smart-style\.json)(\/|$)/.test(path)) return this.#page(req, res, { path, query });
 
-    this.#record(req, res, { path, search, body });
+    const entry = this.#record(req, res, { path, search, body });
     const fault = this.faults.take(pointOf(path, body), bearerOf(req.headers));
-    const answer = () => this.#answer(req, res, { path, search, body });
+    const answer = () => this.#answer(req, res, { path, search, body, entry });
     return fault ? withFault(fault, { req, res, answer, base: this.urls.fhir }) : answer();
   }
 
-  #answer(req, res, { path, search: query, body }) {
+  #answer(req, res, { path, search: query, body, entry }) {
     const { urls, settings } = this;
     if (path === '/fhir/.well-known/smart-configuration') {
       return sendJson(res, 200, smartConfiguration(urls, settings));
@@ -112,12 +119,12 @@ export class Ehr {
     if (path === '/auth/jwks') return this.keys.jwks().then((jwks) => sendJson(res, 200, jwks));
     if (path === '/smart-style.json') return sendJson(res, 200, smartStyle);
     const rest = path.replace(/^\/(auth|fhir)/, '');
-    return (path.startsWith('/auth') ? this.oauth : this.fhir).handle(req, res, { rest, query, body });
+    return (path.startsWith('/auth') ? this.oauth : this.fhir).handle(req, res, { rest, query, body, entry });
   }
 
   #page(req, res, { path, query }) {
     if (handlePage(this, req, res, { path, query })) return;
-    const page = errorPage({ css: this.urls.css, code: 404, text: 'There is no such page.' });
+    const page = errorPage({ ehr: this, code: 404, text: 'There is no such page.' });
     send(res, 404, 'text/html; charset=utf-8', page, pageHeaders);
   }
 
@@ -140,6 +147,7 @@ export class Ehr {
     };
     this.log.push(entry);
     res.once('finish', () => { entry.status = res.statusCode; });
+    return entry;
   }
 
   // Requests on one connection have one number.

@@ -5,7 +5,10 @@ import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
 import { patchObject, sleep } from './http.mjs';
 
-export const points = ['discovery', 'openid', 'authorize', 'token', 'refresh', 'jwks', 'fhir'];
+export const points = [
+  'discovery', 'openid', 'authorize', 'token', 'refresh', 'system', 'revoke', 'introspect', 'jwks', 'fhir',
+];
+const grants = { refresh_token: 'refresh', client_credentials: 'system' };
 
 // The name of the point a request goes to; `path` is relative to the EHR's base URL.
 export function pointOf(path, body) {
@@ -14,8 +17,10 @@ export function pointOf(path, body) {
   if (path === '/auth/authorize') return 'authorize';
   if (path === '/auth/jwks') return 'jwks';
   if (path === '/fhir' || path.startsWith('/fhir/')) return 'fhir';
+  if (path === '/auth/revoke') return 'revoke';
+  if (path === '/auth/introspect') return 'introspect';
   if (path !== '/auth/token') return undefined;
-  return new URLSearchParams(body.toString()).get('grant_type') === 'refresh_token' ? 'refresh' : 'token';
+  return grants[new URLSearchParams(body.toString()).get('grant_type')] ?? 'token';
 }
 
 export class Faults {

@@ -6,14 +6,18 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import Provider, { errors, interactionPolicy } from 'oidc-provider';
 import { patients } from './fhir.mjs';
-import { formToObject, send } from './http.mjs';
-import { accessTokenHash, decodeClaims } from './keys.mjs';
+import { clientEndpoints, Gate } from './gate.mjs';
 import {
-  errorPage, loginPage, loginPolicy, pageHeaders,
+  formToObject, redirect, send, sendJson,
+} from './http.mjs';
+import { accessTokenHash, decodeClaims } from './keys.mjs';
+import { assertionAlgorithms } from './assertion.mjs';
+import {
+  errorPage, formPostPage, loginPage, loginPolicy, pageHeaders, pickerPage,
 } from './pages.mjs';
 import { contextMembers } from './smart.mjs';
 import { memoryStore } from './store.mjs';
-import { userByName, userBySub, users } from './users.mjs';
+import { userByName, userBySub } from './users.mjs';
 
 const scopes = [
   'openid', 'offline_access', 'online_access', 'launch', 'launch/patient', 'launch/encounter',
@@ -26,7 +30,14 @@ export const defaultSettings = {
   scope: null, // what is granted and said to be granted; null: what was asked for
   opaque: true, // access tokens are random; false: JWTs
   issuer_param: true, // RFC 9207: `iss` in the authorization response, and advertised
-  aud: 'exact', // 'exact': `aud` must be the FHIR base; 'any': not looked at
+  aud: 'exact', // 'exact': `aud` must be the FHIR base; 'any': not looked at; 'none': must not be sent
+  pkce: 'required', // 'optional'; 'refused': must not be sent
+  response_mode: 'query', // 'form_post': the app gets its code by a POST, asked for or not
+  standalone: null, // {user, patient, …} as POST /control/launch: who logs in where no chart is open; null: a page asks
+  client_id_in_body: false, // 'refresh', or true (every token request): refused without it
+  refresh_min_interval: 0, // seconds; a grant's next refresh before that is 429
+  refused_refresh_status: 400, // of `invalid_grant` at a refresh; some say 403
+  assertion_algs: assertionAlgorithms, // what client assertions may be signed with; null: does not tell
   code_length: 0, // authorization codes are made at least this long
   token_length: 0, // access tokens are made at least this long
 };
@@ -57,11 +68,16 @@ export class AuthorizationServer {
   async start() {
     const { issuer } = this.ehr.urls;
     this.provider = new Provider(issuer, await this.#configuration());
+    this.gate = new Gate(this.ehr, this.provider);
     this.provider.on('server_error', (ctx, error) => console.error(error));
     this.provider.use(async (ctx, next) => {
       await next();
       const route = ctx.oidc?.route;
       if (route === 'token' && ctx.body?.access_token) await this.#mendToken(ctx);
+      if (route === 'introspection' && ctx.body?.active) this.#mendIntrospection(ctx);
+      if (ctx.body?.error === 'invalid_grant' && ctx.oidc?.body?.grant_type === 'refresh_token') {
+        ctx.status = this.ehr.settings.refused_refresh_status;
+      }
       if (route === 'authorization' || route === 'resume') this.#mendRedirect(ctx);
     });
     this.callback = this.provider.callback();
@@ -78,13 +94,15 @@ export class AuthorizationServer {
       scopes,
       claims: { openid: ['sub', 'name', 'preferred_username'], fhirUser: ['fhirUser'], profile: ['fhirUser'] },
       conformIdTokenClaims: false,
-      clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+      clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
       clientBasedCORS: () => false,
       clockTolerance: 0,
-      enabledJWA: { clientAuthSigningAlgValues: ['RS384', 'ES384'] },
       cookies: { keys: [randomBytes(32).toString('hex')], long: cookie, short: cookie },
       extraParams: {
-        aud: (ctx, aud) => this.#checkAudience(aud),
+        aud: (ctx, aud) => {
+          this.#checkAudience(aud);
+          this.#checkChallenge(ctx.oidc.params.code_challenge);
+        },
         launch: (ctx, code) => this.#openLaunch(ctx, code),
         resource: () => {}, // see withDefaults
       },
@@ -104,10 +122,10 @@ export class AuthorizationServer {
       expiresWithSession: () => false,
       jwks: { keys: [await ehr.keys.privateJwk('RS256')] },
       loadExistingGrant: (ctx) => this.#grant(ctx),
-      pkce: { methods: ['S256'], required: () => true },
+      pkce: { methods: ['S256'], required: () => ehr.settings.pkce === 'required' },
       renderError: (ctx, out) => {
         ctx.type = 'html';
-        ctx.body = errorPage({ css: ehr.urls.css, code: out.error, text: out.error_description });
+        ctx.body = errorPage({ ehr, code: out.error, text: out.error_description });
       },
       rotateRefreshToken: () => ehr.settings.rotate_refresh,
       routes: {
@@ -129,24 +147,36 @@ export class AuthorizationServer {
   // SMART: `aud` tells where the token will be sent. A wrong one may be a trap, so no redirect follows.
   #checkAudience(aud) {
     const { settings, urls } = this.ehr;
-    if (settings.aud === 'any' || aud === urls.fhir) return;
-    const error = new errors.InvalidRequest(`aud must be ${urls.fhir}`);
+    if (settings.aud === 'any' || aud === (settings.aud === 'none' ? undefined : urls.fhir)) return;
+    const error = new errors.InvalidRequest(settings.aud === 'none' ? 'aud is not known here' : `aud must be ${urls.fhir}`);
     error.allow_redirect = false;
     throw error;
+  }
+
+  #checkChallenge(challenge) {
+    if (this.ehr.settings.pkce === 'refused' && challenge !== undefined) {
+      throw new errors.InvalidRequest('code_challenge is not known here');
+    }
   }
 
   // A valid launch code comes from a user who is already at work in the EHR: no second login.
   #openLaunch(ctx, code) {
     const asked = ctx.oidc.params.scope?.split(' ') ?? [];
-    if (code === undefined) {
-      if (asked.includes('launch')) throw new errors.InvalidRequest('scope "launch" needs a launch code');
-      return;
-    }
-    const launch = this.ehr.launches.take(code);
+    if (code === undefined && asked.includes('launch')) throw new errors.InvalidRequest('scope "launch" needs a launch code');
+    const launch = code === undefined ? this.#standalone(asked) : this.ehr.launches.take(code);
+    if (code === undefined && !launch) return;
     if (!launch) throw new errors.InvalidRequest('the launch code is unknown, used or too old');
     if (launch.refuse) throw new errors.AccessDenied('the clinician refused to open the app');
     ctx.oidc.session.loginAccount({ accountId: launch.user.sub, transient: true });
     ctx.oidc.launch = launch;
+  }
+
+  // Without a chart, and where tests do not want a page: who the settings say.
+  #standalone(asked) {
+    const { standalone } = this.ehr.settings;
+    if (!standalone) return undefined;
+    const { patient, ...rest } = standalone;
+    return this.ehr.launches.take(this.ehr.launch(asked.includes('launch/patient') ? standalone : rest).launch);
   }
 
   // Every authorization gets a grant of its own: two launches in one browser share nothing.
@@ -179,7 +209,7 @@ export class AuthorizationServer {
     const context = this.#contexts.get(entities.AccessToken?.grantId);
     if (context) Object.assign(body, contextMembers(context, { tenant: name, styleUrl: urls.style }));
     if (entities.ClientCredentials) body.scope = ctx.oidc.body.scope;
-    if (settings.scope !== null) body.scope = settings.scope;
+    else if (settings.scope !== null) body.scope = settings.scope;
     this.#count(ctx.oidc.body, body);
     body.access_token = await this.#wrapToken(body, client.clientId);
     if (!body.id_token) return;
@@ -190,6 +220,20 @@ export class AuthorizationServer {
     const alg = bend.alg ?? clients.get(client.clientId).id_token_signed_response_alg;
     const claims = { ...decodeClaims(body.id_token), at_hash: accessTokenHash(body.access_token, alg) };
     body.id_token = await keys.sign(claims, alg, bend);
+  }
+
+  // SMART: what an app was told with its token, a resource server or the app is told here again.
+  #mendIntrospection(ctx) {
+    const { settings, urls, name } = this.ehr;
+    const { AccessToken, RefreshToken } = ctx.oidc.entities;
+    if (this.#ended.has(ctx.oidc.params.token)) {
+      ctx.body = { active: false };
+      return;
+    }
+    const context = this.#contexts.get((AccessToken ?? RefreshToken)?.grantId);
+    if (!context) return;
+    Object.assign(ctx.body, contextMembers(context, { tenant: name, styleUrl: urls.style }));
+    if (settings.scope !== null) ctx.body.scope = settings.scope;
   }
 
   #count(asked, answer) {
@@ -216,35 +260,43 @@ export class AuthorizationServer {
     return await this.provider.AccessToken.find(token) ?? this.provider.ClientCredentials.find(token);
   }
 
-  // `rest` is the path after /auth.
-  async handle(req, res, { rest, query, body }) {
-    const inner = forProvider(req, { rest, query, body }, this.ehr);
+  // `rest` is the path after /auth, `entry` this request's line in the log.
+  async handle(req, res, { rest, query, body, entry }) {
     if (rest === '/token' && this.#spent.has(new URLSearchParams(body.toString()).get('refresh_token'))) {
       this.counts.reused += 1;
     }
+    let passed = { body };
+    if (clientEndpoints.includes(rest) && req.method === 'POST') passed = await this.gate.pass({ rest, body, entry });
+    if (passed.refusal) {
+      const [status, error, text, headers] = passed.refusal;
+      return sendJson(res, status, { error, error_description: text }, { 'Cache-Control': 'no-store', ...headers });
+    }
+    const inner = forProvider(req, { rest, query, body: passed.body }, this.ehr);
     if (rest.startsWith('/interaction/')) return this.#interact(inner, res, body);
     return this.callback(inner, res);
   }
 
-  // The login page of an app that was not opened from the EHR; it asks for a patient, too, if the app does.
+  // An app that was not opened from the EHR: the login page, and if the app asks for a patient, then the picker.
   async #interact(req, res, body) {
-    const { params } = await this.provider.interactionDetails(req, res);
+    const { params, result } = await this.provider.interactionDetails(req, res);
+    const form = req.method === 'POST' ? formToObject(body.toString()) : {};
+    const client = params.client_id;
     const wantsPatient = params.scope.split(' ').includes('launch/patient');
-    const page = (problem) => send(res, problem ? 403 : 200, 'text/html; charset=utf-8', loginPage({
-      css: this.ehr.urls.css, client: params.client_id, users, patients: wantsPatient ? patients : [], problem,
-    }), { ...pageHeaders, 'Content-Security-Policy': loginPolicy });
-    if (req.method !== 'POST') return page();
+    const page = (html, status = 200) => send(res, status, 'text/html; charset=utf-8', html, { ...pageHeaders, 'Content-Security-Policy': loginPolicy });
+    const finish = (outcome) => this.provider.interactionFinished(req, res, outcome);
 
-    const form = formToObject(body.toString());
-    if (form.answer === 'cancel') {
-      return this.provider.interactionFinished(req, res, { error: 'access_denied', error_description: 'login cancelled' });
+    if (form.answer === 'cancel') return finish({ error: 'access_denied', error_description: 'login cancelled' });
+    const user = form.user === undefined ? userBySub(result?.login?.accountId) : userByName(form.user);
+    const isRight = form.user === undefined || user?.password === form.password;
+    if (!user || !isRight) {
+      const problem = form.user === undefined ? undefined : 'User name or password is wrong.';
+      return page(loginPage({ ehr: this.ehr, client, problem }), problem ? 403 : 200);
     }
-    const user = userByName(form.user);
-    if (!user || user.password !== form.password) return page('User name or password is wrong.');
-    if (wantsPatient && !patients.some(({ id }) => id === form.patient)) return page('Please choose a patient.');
-    return this.provider.interactionFinished(req, res, {
-      login: { accountId: user.sub, remember: false }, patient: form.patient,
-    });
+    const login = { accountId: user.sub, remember: false };
+    if (!wantsPatient || patients.some(({ id }) => id === form.patient)) return finish({ login, patient: form.patient });
+    if (form.user === undefined) return page(pickerPage({ ehr: this.ehr, client, user, patients }));
+    await this.provider.interactionResult(req, res, { login });
+    return redirect(res, req.originalUrl);
   }
 
   #mendRedirect(ctx) {
@@ -256,6 +308,15 @@ export class AuthorizationServer {
     if (!issuerParam) url.searchParams.delete('iss');
     if (code && length > code.length) url.searchParams.set('code', `${code}~`.padEnd(length, 'x'));
     ctx.set('Location', url.href);
+    if (this.ehr.settings.response_mode === 'form_post' && url.searchParams.has('state')) this.#postBack(ctx, url);
+  }
+
+  #postBack(ctx, { origin, pathname, searchParams }) {
+    ctx.remove('Location');
+    ctx.status = 200;
+    ctx.type = 'html';
+    ctx.set('Content-Security-Policy', "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; base-uri 'none'");
+    ctx.body = formPostPage({ ehr: this.ehr, action: `${origin}${pathname}`, fields: [...searchParams] });
   }
 }
 
@@ -287,7 +348,7 @@ function forProvider(req, { rest, query, body }, ehr) {
     if (req.method === 'POST') innerBody = Buffer.from(withDefaults(body.toString(), ehr));
     else innerQuery = withDefaults(query, ehr);
   }
-  if (['/token', '/revoke', '/introspect'].includes(rest)) {
+  if (clientEndpoints.includes(rest)) {
     if (headers.authorization) headers.authorization = ehr.clients.translateBasic(headers.authorization);
     innerBody = ehr.clients.translateBody(plainTokens(body));
   }

@@ -26,19 +26,20 @@ function html(strings, ...values) {
   return new Html(String.raw({ raw: strings }, ...values.map(show)));
 }
 
-function layout({ css, title, bar, main }) {
+function layout({ ehr, title, bar, main, script }) {
   return html`<!DOCTYPE html>
-<html lang="en">
+<html lang="en" class="look-${ehr.look}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} · Sandbox EHR</title>
-<link rel="stylesheet" href="${css}">
+<title>${title} · ${ehr.title}</title>
+<link rel="stylesheet" href="${ehr.urls.css}">
 <link rel="icon" href="data:,">
+${script && html`<script src="${script}" defer></script>`}
 </head>
 <body>
 <header class="bar">
-<span class="brand">Sandbox EHR <small>not for real patients</small></span>
+<span class="brand">${ehr.title} <small>not for real patients</small></span>
 ${bar}
 </header>
 <main>
@@ -60,28 +61,25 @@ function age({ birthDate }) {
   return now.getFullYear() - then.getUTCFullYear() - (before ? 1 : 0);
 }
 
-export function errorPage({ css, code, text }) {
+export function errorPage({ ehr, code, text }) {
   return layout({
-    css,
+    ehr,
     title: 'Not possible',
     main: html`<section class="card narrow"><h1>This did not work</h1><p>${text ?? 'The request was refused.'}</p>
 <p class="quiet">Code: ${code}</p></section>`,
   });
 }
 
-export function loginPage({ css, client, patients: choice, problem }) {
+export function loginPage({ ehr, client, problem }) {
   return layout({
-    css,
+    ehr,
     title: 'Log in',
     main: html`<form method="post" class="card narrow form">
-<h1>Log in</h1>
+<h1>Log in to ${ehr.title}</h1>
 <p>The app <b>${client}</b> asks who you are.</p>
 ${problem && html`<p class="problem" role="alert">${problem}</p>`}
-<label>User name <input name="user" autocomplete="username" required></label>
+<label>User name <input name="user" autocomplete="username" required autofocus></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-${choice.length > 0 && html`<label>Patient <select name="patient">
-${choice.map((it) => html`<option value="${it.id}">${it.family}, ${it.given} · ${longDate(it.birthDate)}</option>`)}
-</select></label>`}
 <div class="buttons"><button name="answer" value="login" class="primary">Log in</button>
 <button name="answer" value="cancel" formnovalidate>Cancel</button></div>
 <table class="accounts"><caption>Demo accounts</caption>
@@ -91,9 +89,40 @@ ${users.map((user) => html`<tr><td>${user.name}</td><td><code>${user.password}</
   });
 }
 
+export function pickerPage({ ehr, client, user, patients: choice }) {
+  return layout({
+    ehr,
+    title: 'Choose a patient',
+    bar: html`<span class="me"><span class="face">${initials(user)}</span> ${user.display}</span>`,
+    main: html`<form method="post" class="card narrow picker">
+<h1>Which patient?</h1>
+<p>The app <b>${client}</b> opens for the patient you choose.</p>
+<ul>
+${choice.map((it) => html`<li><button name="patient" value="${it.id}"><b>${it.family}, ${it.given}</b>
+<small>${longDate(it.birthDate)} · ${sex(it)} · ${it.mrn}</small></button></li>`)}
+</ul>
+<button name="answer" value="cancel">Cancel</button>
+</form>`,
+  });
+}
+
+// OAuth 2.0 Form Post Response Mode: what the redirect would have carried, as a form that sends itself.
+export function formPostPage({ ehr, action, fields }) {
+  return layout({
+    ehr,
+    title: 'Back to the app',
+    script: ehr.urls.formPost,
+    main: html`<form method="post" action="${action}" class="card narrow">
+<h1>Back to the app</h1>
+${fields.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
+<button class="primary">Continue</button>
+</form>`,
+  });
+}
+
 function welcomePage(ehr) {
   return layout({
-    css: ehr.urls.css,
+    ehr,
     title: 'Who are you?',
     main: html`<h1>Who is at work?</h1>
 <ul class="people">
@@ -109,7 +138,7 @@ const userBar = (ehr, user) => html`<nav><a href="${ehr.urls.path}/${user.name}"
 
 function patientsPage(ehr, user) {
   return layout({
-    css: ehr.urls.css,
+    ehr,
     title: 'Patients',
     bar: userBar(ehr, user),
     main: html`<h1>Patients</h1>
@@ -153,7 +182,7 @@ function chartPage(ehr, user, patient, query) {
   const chart = `${ehr.urls.path}/${user.name}/${patient.id}`;
   const launch = `${chart}/launch${refuse ? '?refuse=1' : ''}`;
   return layout({
-    css: ehr.urls.css,
+    ehr,
     title: `${patient.given} ${patient.family}`,
     bar: userBar(ehr, user),
     main: html`<section class="banner" aria-label="Patient">

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import {
   createHash, createPublicKey, generateKeyPairSync, randomBytes, sign, verify,
 } from 'node:crypto';
+import { createServer } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,7 +28,7 @@ let server;
 let ehr;
 
 // Names below .localhost are not resolved everywhere; the server answers under any Host.
-const at = (url) => url.replace('ehr.localhost', '127.0.0.1');
+const at = (url) => url.replace(/(ehr|clinic)\.localhost/, '127.0.0.1');
 const get = (url, options) => fetch(at(url), { redirect: 'manual', ...options });
 const decode = (part) => JSON.parse(Buffer.from(part, 'base64url'));
 const basic = (id, password) => ({ authorization: `Basic ${Buffer.from(`${id}:${password}`).toString('base64')}` });
@@ -71,7 +72,7 @@ async function launchedTokens(launchOptions = {}, { client = 'raw', ...rest } = 
 before(async () => {
   writeFileSync(path.join(folder, 'clients.json'), JSON.stringify(clients));
   server = spawn(process.execPath, [
-    new URL('server.mjs', import.meta.url).pathname, '--plain-http', '--port', '0', '--tenants', 'a,b',
+    new URL('server.mjs', import.meta.url).pathname, '--plain-http', '--port', '0', '--tenants', 'a,b:City Clinic:clinic.localhost',
     '--clients', path.join(folder, 'clients.json'),
   ], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface(server.stdout)) {
@@ -245,23 +246,214 @@ test('authorize by POST', async () => {
   assert.equal(tokens.status, 200);
 });
 
-test('private_key_jwt: a backend service gets a token of its own', async () => {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
-  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES384', use: 'sig' };
-  await control('PUT', '/clients', [{ client_id: 'backend', token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } }]);
+// A client with a key, and the assertions it makes; `change` bends one.
+const pairs = { ES384: ['ec', { namedCurve: 'P-384' }], RS384: ['rsa', { modulusLength: 2048 }] };
+function keyedClient(id, alg = 'ES384', kid = 'k1') {
+  const { privateKey, publicKey } = generateKeyPairSync(...pairs[alg]);
   const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const now = Math.floor(Date.now() / 1000);
-  const claims = { iss: 'backend', sub: 'backend', aud: `${ehr.issuer}/token`, iat: now, exp: now + 60, jti: randomBytes(9).toString('hex') };
-  const data = `${part({ alg: 'ES384', typ: 'JWT', kid: 'k1' })}.${part(claims)}`;
-  const signature = sign('sha384', Buffer.from(data), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
-  const answer = await tokenRequest({
-    headers: {}, grant_type: 'client_credentials', scope: 'system/*.rs',
-    client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer', client_assertion: `${data}.${signature}`,
-  });
-  const tokens = await answer.json();
+  return {
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' },
+    assertion({ header, claims, signer = privateKey, type = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' } = {}) {
+      const now = Math.floor(Date.now() / 1000);
+      const data = `${part({ alg, typ: 'JWT', kid, ...header })}.${part({
+        iss: id, sub: id, aud: `${ehr.issuer}/token`, iat: now, exp: now + 240, jti: randomBytes(16).toString('hex'), ...claims,
+      })}`;
+      const signature = sign('sha384', Buffer.from(data), { key: signer, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+      return { client_assertion_type: type, client_assertion: `${data}.${signature}` };
+    },
+  };
+}
+
+const register = (client_id, rest) => control('PUT', '/clients', [{
+  client_id, token_endpoint_auth_method: 'private_key_jwt', redirect_uris: [redirectUri], ...rest,
+}]);
+
+const asSystem = (proof, asked = 'system/*.rs') => tokenRequest({
+  headers: {}, grant_type: 'client_credentials', scope: asked, ...proof,
+});
+
+test('private_key_jwt: a backend service gets a token for every patient', async () => {
+  const { jwk, assertion } = keyedClient('backend');
+  await register('backend', { jwks: { keys: [jwk] }, redirect_uris: undefined });
+  const tokens = await (await asSystem(assertion())).json();
   assert.equal(tokens.scope, 'system/*.rs', JSON.stringify(tokens));
   const headers = { authorization: `Bearer ${tokens.access_token}` };
   assert.equal((await get(`${ehr.fhir}/Patient`, { headers })).status, 200);
+  assert.equal((await get(`${ehr.fhir}/Patient/omar-haddad`, { headers })).status, 200);
+  for (const [asked, error] of [['system/*.rs user/*.rs', 'invalid_scope'], ['', 'invalid_scope']]) {
+    assert.equal((await (await asSystem(assertion(), asked)).json()).error, error);
+  }
+  const bySecret = await tokenRequest({ grant_type: 'client_credentials', scope: 'system/*.rs' });
+  assert.equal((await bySecret.json()).error, 'unauthorized_client');
+});
+
+test('private_key_jwt: launch, refresh, introspect and revoke', async () => {
+  const { jwk, assertion } = keyedClient('keyed', 'RS384');
+  await register('keyed', { jwks: { keys: [jwk] } });
+  const tokens = await launchedTokens({}, { client: 'keyed', headers: {}, ...assertion() });
+  const renewed = await tokenRequest({ headers: {}, grant_type: 'refresh_token', refresh_token: tokens.refresh_token, ...assertion() });
+  const { access_token: token, refresh_token: refreshToken } = await renewed.json();
+  const about = (rest, params) => get(`${ehr.issuer}/${rest}`, { method: 'POST', body: new URLSearchParams({ ...params, ...assertion() }) });
+  assert.equal((await (await about('introspect', { token })).json()).active, true);
+  assert.equal((await about('revoke', { token: refreshToken })).status, 200);
+  assert.equal((await (await about('introspect', { token })).json()).active, false);
+  const unproven = { headers: {}, grant_type: 'refresh_token', client_id: 'keyed', refresh_token: refreshToken };
+  assert.equal((await tokenRequest(unproven)).status, 401);
+});
+
+test('private_key_jwt: what is wrong with an assertion is refused, and told in the log', async () => {
+  const { jwk, assertion } = keyedClient('strict');
+  await register('strict', { jwks: { keys: [jwk] } });
+  const now = Math.floor(Date.now() / 1000);
+  const token = `${ehr.issuer}/token`;
+  const used = assertion();
+  assert.equal((await asSystem(used)).status, 200);
+  const wrong = [
+    [used, /jti was used/],
+    [assertion({ claims: { aud: [token] } }), /aud is not a string/],
+    [assertion({ claims: { aud: ehr.fhir } }), /aud is not/],
+    [assertion({ claims: { exp: now + 330 } }), /exp is more/],
+    [assertion({ claims: { exp: now } }), /exp is past/],
+    [assertion({ claims: { exp: undefined } }), /exp/],
+    [assertion({ claims: { iat: now + 60 } }), /iat/],
+    [assertion({ claims: { nbf: now + 60 } }), /nbf/],
+    [assertion({ claims: { jti: undefined } }), /jti is missing/],
+    [assertion({ claims: { iss: 'other' } }), /iss/],
+    [assertion({ claims: { sub: 'raw', iss: 'raw' } }), /sub/],
+    [assertion({ header: { typ: 'client-authentication+jwt' } }), /typ/],
+    [assertion({ header: { alg: 'ES256' } }), /alg/],
+    [assertion({ header: { alg: 'none' } }), /alg/],
+    [assertion({ header: { kid: 'k2' } }), /kid/],
+    [assertion({ header: { kid: undefined } }), /kid/],
+    [assertion({ header: { jku: 'https://other.example/' } }), /jku/],
+    [assertion({ signer: generateKeyPairSync(...pairs.ES384).privateKey }), /signature/],
+    [assertion({ type: 'x' }), /type/],
+    [{ ...assertion(), client_id: 'raw' }, /client_id/],
+    [{ client_assertion: 'x.y', client_assertion_type: 'z' }, /not a JWT/],
+    [{ client_id: 'strict' }, /missing/],
+  ];
+  for (const [proof, text] of wrong) {
+    const answer = await asSystem(proof);
+    assert.deepEqual([answer.status, (await answer.json()).error], [401, 'invalid_client'], String(text));
+    assert.match((await control('GET', '/log?path=/auth/token')).at(-1).assertion.failure, text);
+  }
+  const log = await control('GET', '/log?path=/auth/token');
+  assert.deepEqual([log[0].assertion.failure, log[0].assertion.client_id, log[0].assertion.header.kid], [null, 'strict', 'k1']);
+});
+
+test('private_key_jwt: keys behind a jwks_uri, a rollover, and which algorithms', async () => {
+  const [first, second] = [keyedClient('uri', 'ES384', 'k1'), keyedClient('uri', 'RS384', 'k2')];
+  let [published, reads] = [[first.jwk], 0];
+  const site = createServer((req, res) => {
+    reads += 1;
+    res.end(JSON.stringify({ keys: published }));
+  });
+  await new Promise((done) => { site.listen(0, '127.0.0.1', done); });
+  try {
+    await register('uri', { jwks_uri: `http://app.localhost:${site.address().port}/jwks.json` });
+    assert.equal((await asSystem(first.assertion())).status, 200);
+    assert.equal((await asSystem(first.assertion())).status, 200);
+    assert.equal(reads, 1);
+    assert.equal((await asSystem(second.assertion())).status, 401);
+    published = [first.jwk, second.jwk];
+    assert.equal((await asSystem(second.assertion())).status, 200);
+    assert.equal(reads, 3);
+
+    await control('PUT', '/settings', { assertion_algs: ['RS384'] });
+    const smart = await (await get(`${ehr.fhir}/.well-known/smart-configuration`)).json();
+    assert.deepEqual(smart.token_endpoint_auth_signing_alg_values_supported, ['RS384']);
+    assert.deepEqual([(await asSystem(first.assertion())).status, (await asSystem(second.assertion())).status], [401, 200]);
+  } finally {
+    site.close();
+  }
+});
+
+const about = (endpoint, token, headers = basic('raw', secret)) => get(`${ehr.issuer}/${endpoint}`, {
+  method: 'POST', headers, body: new URLSearchParams({ token }),
+});
+
+test('revoke and introspect', async () => {
+  const tokens = await launchedTokens({ patient: 'omar-haddad' });
+  const active = await (await about('introspect', tokens.access_token)).json();
+  assert.equal(active.active, true);
+  assert.deepEqual([active.patient, active.client_id, active.scope.includes('launch')], ['omar-haddad', 'raw', true]);
+  assert.ok(active.exp > Date.now() / 1000);
+  assert.equal((await about('introspect', tokens.access_token, basic('raw', 'wrong'))).status, 401);
+  assert.equal((await (await about('introspect', 'unknown')).json()).active, false);
+
+  assert.equal((await about('revoke', 'unknown')).status, 200);
+  assert.equal((await about('revoke', tokens.access_token)).status, 200);
+  assert.equal((await fhirGet(tokens.access_token, '/Patient/omar-haddad')).status, 401);
+  const second = await (await refresh(tokens.refresh_token)).json();
+  assert.equal((await about('revoke', second.refresh_token)).status, 200);
+  assert.equal((await fhirGet(second.access_token, '/Patient/omar-haddad')).status, 401);
+  assert.equal((await refresh(second.refresh_token)).status, 400);
+  const log = await control('GET', '/log?path=/auth/revoke');
+  assert.deepEqual(log.map(({ form, status }) => [form.token, status]),
+    [['unknown', 200], [tokens.access_token, 200], [second.refresh_token, 200]]);
+
+  const third = await launchedTokens();
+  await control('POST', '/end', { what: 'access' });
+  assert.equal((await (await about('introspect', third.access_token)).json()).active, false);
+  await control('PUT', '/faults', { revoke: { status: 400, body: '{"error":"unsupported_token_type"}' }, introspect: { patch: { exp: null } } });
+  assert.equal((await about('revoke', third.refresh_token)).status, 400);
+  const { exp, active: isActive } = await (await about('introspect', third.refresh_token)).json();
+  assert.deepEqual([exp, isActive], [undefined, true]);
+});
+
+test('settings of other vendors: aud, PKCE, client_id, refresh', async () => {
+  const settings = (value) => control('PUT', '/settings', value);
+  const tried = async (change) => authorize({ launch: (await control('POST', '/launch', {})).launch, change });
+  await settings({ aud: 'none' });
+  assert.equal((await tried({})).answer.status, 400);
+  const { launch } = await control('POST', '/launch', {});
+  const bare = new URLSearchParams({
+    response_type: 'code', client_id: 'raw', redirect_uri: redirectUri, scope, state: 's', launch, code_challenge: 'x'.repeat(43), code_challenge_method: 'S256',
+  });
+  assert.match((await get(`${ehr.issuer}/authorize?${bare}`)).headers.get('location'), /[?&]code=/);
+  await settings({ aud: 'exact', pkce: 'refused' });
+  assert.equal((await tried({})).location.searchParams.get('error'), 'invalid_request');
+  await settings({ pkce: 'required' });
+  assert.equal((await control('POST', '/launch', { slash: true })).iss, `${ehr.fhir}/`);
+  assert.equal((await tried({ aud: `${ehr.fhir}/` })).answer.status, 400);
+
+  const tokens = await launchedTokens();
+  await settings({ client_id_in_body: 'refresh' });
+  assert.equal((await refresh(tokens.refresh_token)).status, 400);
+  const withId = (token) => tokenRequest({ grant_type: 'refresh_token', refresh_token: token, client_id: 'raw' });
+  const second = await (await withId(tokens.refresh_token)).json();
+  await settings({ client_id_in_body: false, refresh_min_interval: 60 });
+  const third = await (await refresh(second.refresh_token)).json();
+  const throttled = await refresh(third.refresh_token);
+  assert.deepEqual([throttled.status, throttled.headers.get('retry-after')], [429, '60']);
+  await settings({ refresh_min_interval: 0, refused_refresh_status: 403 });
+  assert.equal((await refresh(third.refresh_token)).status, 200);
+  const refused = await refresh(third.refresh_token);
+  assert.deepEqual([refused.status, (await refused.json()).error], [403, 'invalid_grant']);
+});
+
+test('form_post: the code comes in a form that the browser sends', async () => {
+  await control('PUT', '/settings', { response_mode: 'form_post' });
+  const { launch } = await control('POST', '/launch', {});
+  const { answer, verifier, location } = await authorize({ launch });
+  assert.deepEqual([answer.status, location], [200, null]);
+  const page = await answer.text();
+  assert.match(page, new RegExp(`<form method="post" action="${redirectUri}"`));
+  const fields = Object.fromEntries([...page.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+  assert.deepEqual([fields.state, fields.iss], ['st4te', ehr.issuer]);
+  assert.equal((await exchange({ location: new URL(`${redirectUri}?code=${fields.code}`), verifier })).status, 200);
+  assert.equal((await get(`${ehr.base}/form-post.js`)).status, 200);
+});
+
+test('a standalone launch without a page, for tests', async () => {
+  await control('PUT', '/settings', { standalone: { user: 'nurse-lee', patient: 'omar-haddad' } });
+  const from = async (asked) => (await exchange(await authorize({ asked }))).json();
+  const tokens = await from('openid fhirUser launch/patient patient/*.rs');
+  assert.equal(tokens.patient, 'omar-haddad');
+  assert.equal(decode(tokens.id_token.split('.')[1]).preferred_username, 'nurse-lee');
+  assert.equal((await from('openid fhirUser user/*.rs')).patient, undefined);
+  await control('PUT', '/settings', { standalone: { refuse: true } });
+  assert.equal((await authorize({ asked: 'openid' })).location.searchParams.get('error'), 'access_denied');
 });
 
 test('bent id_tokens and rotated keys', async () => {
@@ -464,11 +656,15 @@ test('a standalone launch: login page, patient picker, cancel', async () => {
     return { page: new URL(answer.headers.get('location'), ehr.base).href, verifier };
   };
   const { page, verifier } = await start();
-  assert.match(await (await visit(page)).text(), /omar-haddad/);
+  assert.doesNotMatch(await (await visit(page)).text(), /omar-haddad/);
   const wrong = await visit(page, { method: 'POST', body: new URLSearchParams({ user: 'nurse-lee', password: 'no' }) });
   assert.equal(wrong.status, 403);
-  const form = new URLSearchParams({ user: 'nurse-lee', password: 'lee-demo', patient: 'omar-haddad' });
-  const sent = await visit(page, { method: 'POST', body: form });
+  const nobody = await visit(page, { method: 'POST', body: new URLSearchParams({ patient: 'omar-haddad' }) });
+  assert.match(await nobody.text(), /name="password"/);
+  const known = await visit(page, { method: 'POST', body: new URLSearchParams({ user: 'nurse-lee', password: 'lee-demo' }) });
+  assert.equal(new URL(known.headers.get('location'), page).href, page);
+  assert.match(await (await visit(page)).text(), /<button name="patient" value="omar-haddad">/);
+  const sent = await visit(page, { method: 'POST', body: new URLSearchParams({ patient: 'omar-haddad' }) });
   const back = await visit(sent.headers.get('location'));
   const tokens = await (await exchange({ location: new URL(back.headers.get('location')), verifier })).json();
   assert.equal(tokens.patient, 'omar-haddad');
@@ -490,6 +686,13 @@ test('tenants have FHIR bases, logs and tokens of their own', async () => {
   assert.equal((await get(`${a.fhir}/Patient/omar-haddad`, { headers })).status, 200);
   assert.equal((await get(`${b.fhir}/Patient/omar-haddad`, { headers })).status, 401);
   assert.equal((await control('GET', '/log', undefined, b)).filter(({ path: it }) => it.startsWith('/auth')).length, 0);
+});
+
+test('a tenant has a name, looks and a host of its own', async () => {
+  const { a, b } = ehr.tenants;
+  assert.match(b.base, /^http:\/\/clinic\.localhost:\d+\/t\/b$/);
+  assert.match(await (await get(`${b.base}/`)).text(), /class="look-2"[^]*City Clinic/);
+  assert.match(await (await get(`${a.base}/`)).text(), /Sandbox EHR/);
 });
 
 test('clients can be added at run time', async () => {

@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     'launch-url': { type: 'string', default: 'https://app.localhost:8443/smart' },
     'app-name': { type: 'string', default: 'Study app' },
     clients: { type: 'string' },
+    title: { type: 'string', default: 'Sandbox EHR' },
     tenants: { type: 'string' },
   },
 });
@@ -65,15 +66,20 @@ async function handler(req, res) {
   }
 }
 
-async function makeTenants(origin, fhirOrigin) {
+// "a,b" or "clinic:City Clinic:clinic.localhost": name, what people read, host of its pages.
+const tenantOf = (text, i) => {
+  const [name, title = options.title, host = options.host] = text.split(':');
+  return { name, title, host, path: `/t/${name}`, look: i + 1 };
+};
+
+async function makeTenants() {
   const app = { name: options['app-name'], origin: options['app-origin'], launchUrl: options['launch-url'] };
   const clients = options.clients ? JSON.parse(readFileSync(options.clients)) : [];
-  const names = options.tenants ? options.tenants.split(',') : [];
-  const shared = { origin, fhirOrigin, app, clients };
-  return Promise.all([
-    new Ehr({ name: 'sandbox', ...shared }).start(),
-    ...names.map((name) => new Ehr({ name, path: `/t/${name}`, ...shared }).start()),
-  ]);
+  const fhirOrigin = (host) => originAt(options['fhir-host'] ?? host);
+  const all = [{ name: 'sandbox', title: options.title, host: options.host }, ...(options.tenants?.split(',') ?? []).map(tenantOf)];
+  return Promise.all(all.map(({ host, ...rest }) => new Ehr({
+    ...rest, origin: originAt(host), fhirOrigin: fhirOrigin(host), app, clients,
+  }).start()));
 }
 
 const port = await listen(makeServer(handler), Number(options.port), '127.0.0.1');
@@ -83,7 +89,7 @@ process.on('SIGTERM', () => process.exit(0));
 process.on('SIGINT', () => process.exit(0));
 
 const originAt = (host) => `${options['plain-http'] ? 'http' : 'https'}://${host}:${port}`;
-tenants = makeTenants(originAt(options.host), originAt(options['fhir-host'] ?? options.host));
+tenants = makeTenants();
 const [main, ...others] = await tenants;
 if (options.search) prepareSearch();
 const describe = ({ urls }) => ({ base: urls.base, fhir: urls.fhir, issuer: urls.issuer, control: `${urls.base}/control` });

@@ -61,9 +61,9 @@ export function openidConfiguration(urls, settings) {
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: algorithms,
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
-    token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
-    code_challenge_methods_supported: ['S256'],
-    scopes_supported: ['openid', 'fhirUser', 'launch', 'launch/patient', 'offline_access', 'patient/*.rs', 'user/*.rs'],
+    ...settings.assertion_algs && { token_endpoint_auth_signing_alg_values_supported: settings.assertion_algs },
+    ...settings.pkce !== 'refused' && { code_challenge_methods_supported: ['S256'] },
+    scopes_supported: ['openid', 'fhirUser', 'launch', 'launch/patient', 'offline_access', 'patient/*.rs', 'user/*.rs', 'system/*.rs'],
     claims_supported: ['sub', 'iss', 'aud', 'exp', 'iat', 'fhirUser', 'preferred_username', 'name'],
     ...settings.issuer_param && { authorization_response_iss_parameter_supported: true },
   };
