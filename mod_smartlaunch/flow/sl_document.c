@@ -113,7 +113,7 @@ static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt, const sl_d
                      const keys_t *keys, sl_trace_t *trace, sl_err_t *err)
 {
     const sl_outbound_get_t get = {document->ehr, document->url, document->max_bytes,
-                                   trace->holds_place};
+                                   trace->holds_place, false};
     sl_http_reply_t reply = {0};
     apr_time_t began = apr_time_now();
     sl_rc_t rc = sl_outbound_get(&reply, rt, &get, trace->p, err);

@@ -25,6 +25,7 @@ sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt,
     prepare(&request, rt, get->ehr, get->url);
     request.method = SL_HTTP_GET;
     request.max_bytes = get->max_bytes;
+    request.inspect = get->inspect;
     if (get->holds_place) {
         request.gate = NULL;
     }

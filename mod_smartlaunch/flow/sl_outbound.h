@@ -11,6 +11,7 @@ typedef struct {
     const char *url;
     apr_size_t max_bytes;
     bool holds_place; /* whoever asks holds a place in the EHR's gate for it already */
+    bool inspect;     /* as in sl_http_request_t */
 } sl_outbound_get_t;
 
 /** GET a JSON document. The rc says whether there was an answer; its status is the caller's. */

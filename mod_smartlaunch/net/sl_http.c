@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/sl_http_client.h"
+#include "net/sl_http_inspect.h"
 
 #include <apr_strings.h>
 #include <apr_time.h>
@@ -25,7 +26,11 @@ typedef struct {
     struct curl_slist *headers;
     sl_http_buffer_t answer;
     apr_size_t header_bytes;
+    apr_pool_t *p;
+    const char *location;
+    int locations;
     apr_size_t body_at; /* how much of the request's body libcurl took */
+    apr_time_t date;
     bool too_large;
     bool body_taken;
 } exchange_t;
@@ -84,15 +89,45 @@ static size_t take_answer(char *bytes, size_t size, size_t count, void *data)
     return size * count;
 }
 
+static const char *trimmed(apr_pool_t *p, const char *from, const char *end)
+{
+    while (end > from && strchr(" \t\r\n", end[-1]) != NULL) {
+        end--;
+    }
+    while (from < end && (*from == ' ' || *from == '\t')) {
+        from++;
+    }
+    return apr_pstrmemdup(p, from, (apr_size_t)(end - from));
+}
+
+/* An interim answer (1xx) has headers, too: only those of the last one count. */
+static void note_location(exchange_t *x, const char *line, size_t len)
+{
+    static const char name[] = "Location:";
+    const size_t skip = sizeof(name) - 1;
+
+    if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+        x->location = NULL;
+        x->locations = 0;
+    } else if (len > 0 && (line[0] == ' ' || line[0] == '\t') && x->locations > 0) {
+        x->locations++; /* folded: perhaps into this one, and no two read that alike */
+    } else if (len >= skip && strncasecmp(line, name, skip) == 0 && x->locations++ == 0) {
+        x->location = trimmed(x->p, line + skip, line + len);
+    }
+}
+
 static size_t take_header(char *bytes, size_t size, size_t count, void *data)
 {
     exchange_t *x = data;
 
-    (void)bytes;
     x->header_bytes += size * count;
     if (x->header_bytes > MAX_HEADER_BYTES) {
         x->too_large = true;
         return 0;
+    }
+    note_location(x, bytes, size * count);
+    if (x->request->inspect) {
+        sl_http_inspect_date(&x->date, bytes, size * count);
     }
     return size * count;
 }
@@ -154,6 +189,10 @@ static bool build_headers(exchange_t *x)
     }
     if (request->authorization != NULL) {
         done = done && add_header(x, "Authorization: ", sl_secret_reveal(request->authorization));
+    }
+    if (request->header != NULL) {
+        done = done && add_header(x, apr_pstrcat(x->p, request->header_name, ": ", NULL),
+                                  sl_secret_reveal(request->header));
     }
     return done;
 }
@@ -228,6 +267,7 @@ static bool set_method(CURL *handle, exchange_t *x)
 static bool set_all(CURL *handle, exchange_t *x)
 {
     return set_rules(handle, x->request) && set_method(handle, x) && build_headers(x) &&
+           (!x->request->inspect || sl_http_inspect_set(handle)) &&
            curl_easy_setopt(handle, CURLOPT_CURLU, x->url) == CURLE_OK &&
            curl_easy_setopt(handle, CURLOPT_HTTPHEADER, x->headers) == CURLE_OK &&
            curl_easy_setopt(handle, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)x->answer.max) ==
@@ -291,8 +331,14 @@ static void read_reply(sl_http_reply_t *reply, CURL *handle, const exchange_t *x
     (void)curl_easy_getinfo(handle, CURLINFO_RETRY_AFTER, &wait);
     reply->status = (int)status;
     reply->content_type = type == NULL ? "" : apr_pstrdup(p, type);
+    reply->location = x->location;
+    reply->locations = x->locations;
     reply->retry_after = wait > MAX_RETRY_AFTER ? MAX_RETRY_AFTER : (int)wait;
     reply->body = sl_secret_new(p, x->answer.bytes, x->answer.len);
+    if (x->request->inspect) {
+        reply->date = x->date;
+        reply->certificate_ends = sl_http_inspect_ends(handle);
+    }
 }
 
 static bool was_maybe_sent(CURL *handle, const exchange_t *x)
@@ -335,7 +381,7 @@ static apr_interval_time_t longest(const sl_http_request_t *request)
 sl_rc_t sl_http_do(sl_http_t *client, const sl_http_request_t *request, sl_http_reply_t *reply,
                    apr_pool_t *p, sl_err_t *err)
 {
-    exchange_t x = {.request = request};
+    exchange_t x = {.request = request, .p = p};
     apr_time_t began = apr_time_now();
     sl_http_place_t place;
     sl_rc_t rc;

@@ -28,6 +28,8 @@ typedef struct {
     const char *content_type;            /* of the body; application/x-www-form-urlencoded */
     const sl_secret_t *body;             /* POST only; none */
     const sl_secret_t *authorization;    /* whole value of the header; none */
+    const char *header_name;             /* one header more; none */
+    const sl_secret_t *header;           /* its value: printable ASCII */
     const char *ca_file;                 /* PEM; the system's CAs */
     const char *proxy;                   /* URL; none, never from the environment */
     apr_interval_time_t connect_timeout; /* 3 s */
@@ -35,16 +37,21 @@ typedef struct {
     apr_size_t max_bytes;                /* of the answer's body; SL_HTTP_MAX_BYTES */
     bool insecure_loopback;              /* http:// to 127.0.0.1, [::1], localhost allowed */
     sl_http_gate_t *gate;                /* bound on requests in flight; none */
+    bool inspect; /* on a new connection, and `date` and `certificate_ends` are told, too */
 } sl_http_request_t;
 
 /** The answer. With any result but SL_OK only `ms` and `maybe_sent` are meaningful. */
 typedef struct {
-    int status;               /* 100 to 599, whatever it is */
-    const char *content_type; /* "" when the answer named none */
-    const sl_secret_t *body;  /* never NULL; wiped with the pool: it may hold tokens */
-    int retry_after;          /* seconds, 0: not said (or a date we do not follow) */
-    int ms;                   /* time the exchange took */
-    bool maybe_sent;          /* the request may have reached the other side */
+    int status;                  /* 100 to 599, whatever it is */
+    const char *content_type;    /* "" when the answer named none */
+    const char *location;        /* the first Location as it came, never followed; NULL: none */
+    int locations;               /* how many there were; a folded one counts twice */
+    const sl_secret_t *body;     /* never NULL; wiped with the pool: it may hold tokens */
+    int retry_after;             /* seconds, 0: not said (or a date we do not follow) */
+    int ms;                      /* time the exchange took */
+    bool maybe_sent;             /* the request may have reached the other side */
+    apr_time_t date;             /* `inspect`: its Date header; 0: none that can be read */
+    apr_time_t certificate_ends; /* `inspect`: the first of its chain to end; 0: not https */
 } sl_http_reply_t;
 
 /**
