@@ -26,7 +26,7 @@ static void forget(const sl_login_t *login)
 }
 
 /** Linked with another EHR user of the same EHR? The page says so before anybody confirms. */
-static sl_rc_t check_taken(const sl_login_t *login, const char *user, sl_err_t *err)
+sl_rc_t sl_login_check(const sl_login_t *login, const char *user, sl_err_t *err)
 {
     const sl_launch_t *row = &login->launch->row;
     const sl_link_key_t key = {row->app,    row->ehr, row->ehr_user,
@@ -50,7 +50,7 @@ static sl_rc_t check_taken(const sl_login_t *login, const char *user, sl_err_t *
 sl_rc_t sl_login_remember(const sl_login_t *login, const char *user, const char *return_to,
                           sl_err_t *err)
 {
-    sl_rc_t rc = check_taken(login, user, err);
+    sl_rc_t rc = sl_login_check(login, user, err);
 
     if (rc == SL_OK) {
         rc = sl_store_launch_login(login->rt->db, login->launch->row.id, user, return_to, err);
@@ -113,32 +113,21 @@ static sl_rc_t renew(renewal_t *renewal, const sl_login_t *login, sl_err_t *err)
 }
 
 /** Seal for the user what there is, and store it with the link. */
-static sl_rc_t make_link(sl_link_made_t *made, const sl_login_t *login, const char *user,
-                         const renewal_t *renewal, sl_err_t *err)
+static sl_rc_t make_link(sl_link_made_t *made, sl_link_make_t *make, const sl_login_t *login,
+                         sl_err_t *err)
 {
-    sl_link_make_t make;
     sl_rc_t rc;
 
-    memset(&make, 0, sizeof(make));
-    rc = reseal(&make, login, user, err);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    make.launch = login->launch->row.id;
-    make.browser_hash = renewal->old_hash;
-    make.new_browser_hash = renewal->new_hash;
-    make.app_user = user;
-    make.how = "app";
-    make.others = SL_OTHERS_END;
-    make.max = login->key->max;
-    make.steps = login->trace->steps;
-    return sl_store_link_make(made, login->rt->db, &make, login->trace->p, err);
+    make->generation = 0;
+    rc = reseal(make, login, make->app_user, err);
+    return rc == SL_OK ? sl_store_link_make(made, login->rt->db, make, login->trace->p, err) : rc;
 }
 
 sl_rc_t sl_login_link(const char **new_browser, const sl_login_t *login, const char *user,
-                      sl_err_t *err)
+                      const char *how, sl_err_t *err)
 {
     sl_link_made_t made = {0};
+    sl_link_make_t make = {0};
     renewal_t renewal;
     sl_rc_t rc = renew(&renewal, login, err);
 
@@ -146,10 +135,18 @@ sl_rc_t sl_login_link(const char **new_browser, const sl_login_t *login, const c
         return rc;
     }
     sl_trace_ok(login->trace, "link", 0, 0, "confirmed by the user");
-    rc = make_link(&made, login, user, &renewal, err);
+    make.launch = login->launch->row.id;
+    make.browser_hash = renewal.old_hash;
+    make.new_browser_hash = renewal.new_hash;
+    make.app_user = user;
+    make.how = how;
+    make.others = SL_OTHERS_END;
+    make.max = login->key->max;
+    make.steps = login->trace->steps;
+    rc = make_link(&made, &make, login, err);
     if (rc == SL_EXPIRED) {
         /* Perhaps the token was renewed between reading and writing it: then it is another now. */
-        rc = make_link(&made, login, user, &renewal, err);
+        rc = make_link(&made, &make, login, err);
     }
     forget(login);
     *new_browser = rc == SL_OK && made.moved ? renewal.value : NULL;

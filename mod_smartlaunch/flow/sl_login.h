@@ -25,12 +25,16 @@ bool sl_login_is_name(const char *user);
 SL_MUST_USE sl_rc_t sl_login_remember(const sl_login_t *login, const char *user,
                                       const char *return_to, sl_err_t *err);
 
+/** May `user` be joined with the EHR user of a pending launch? SL_CONFLICT: linked otherwise. */
+SL_MUST_USE sl_rc_t sl_login_check(const sl_login_t *login, const char *user, sl_err_t *err);
+
 /**
  * Store the link of a pending launch with `user`.
  * @param new_browser the cookie's new value
+ * @param how link.how: "app", or "site" where another httpd module logged the user in
  */
 SL_MUST_USE sl_rc_t sl_login_link(const char **new_browser, const sl_login_t *login,
-                                  const char *user, sl_err_t *err);
+                                  const char *user, const char *how, sl_err_t *err);
 
 /** A held launch takes effect: the others in this browser end. */
 SL_MUST_USE sl_rc_t sl_login_release(const char **new_browser, const sl_login_t *login,

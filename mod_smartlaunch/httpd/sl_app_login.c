@@ -191,7 +191,7 @@ static void on_pending(sl_app_login_t *out, request_rec *r, const sl_login_t *lo
     sl_rc_t rc;
 
     if (redirect != NULL && redirect->location->confirm == 0) {
-        rc = sl_login_link(&out->new_browser, login, user, &err);
+        rc = sl_login_link(&out->new_browser, login, user, "app", &err);
     } else {
         rc = sl_login_remember(login, user, destination(r), &err);
         if (rc == SL_OK && sl_request_of(r)->ask.kind == SL_ASK_NAVIGATION) {

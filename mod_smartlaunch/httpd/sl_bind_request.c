@@ -188,17 +188,19 @@ int sl_bind_request(request_rec *r, const char *app, bool stay)
     return act(r, &decision);
 }
 
-/** The app named a user and nobody has confirmed yet: ask now, on a page of ours. */
-static bool awaits_confirmation(const sl_request_t *request)
+/** A page of a launch that is not linked: there may be something to ask first. */
+static bool may_be_asked(const sl_request_t *request)
 {
     return request->launch != NULL && request->launch->row.link_state == SL_LINK_PENDING &&
-           request->launch->row.login_user != NULL && request->ask.kind == SL_ASK_NAVIGATION &&
-           request->ask.method == SL_METHOD_GET;
+           request->ask.kind == SL_ASK_NAVIGATION && request->ask.method == SL_METHOD_GET;
 }
 
-static int go_confirm(request_rec *r)
+/** The app named a user and nobody has confirmed yet, or httpd itself has to log her in. */
+static int go_ask(request_rec *r)
 {
-    const char *location = sl_confirm_location(r, sl_request_of(r)->launch);
+    const sl_browser_launch_t *launch = sl_request_of(r)->launch;
+    const char *location = launch->row.login_user != NULL ? sl_confirm_location(r, launch)
+                                                          : sl_link_location(r, launch);
 
     return location == NULL ? DECLINED
                             : sl_respond_redirect(r, HTTP_SEE_OTHER, location, "same-origin");
@@ -217,8 +219,8 @@ int sl_bind_hook(request_rec *r)
     if (is_first && r->method_number != M_TRACE && sl_bind_is_smart(r) &&
         server->public_url != NULL) { /* TRACE would tell the session id */
         answer = sl_bind_request(r, sl_conf_app(sl_conf_location(r)), false);
-        if (answer == DECLINED && awaits_confirmation(request)) {
-            answer = go_confirm(r);
+        if (answer == DECLINED && may_be_asked(request)) {
+            answer = go_ask(r);
         }
     }
     if (answer == DECLINED) {

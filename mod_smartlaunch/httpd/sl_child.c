@@ -152,6 +152,8 @@ static apr_array_header_t *served(const sl_main_t *main, const sl_location_conf_
 static sl_link_policy_t policy_of(const sl_location_conf_t *location)
 {
     switch (location->link) {
+    case SL_LINK_SITE:
+        return SL_POLICY_SITE;
     case SL_LINK_SAME_NAME:
         return SL_POLICY_SAME_NAME;
     case SL_LINK_NO_LINK:

@@ -83,7 +83,13 @@ typedef struct {
     apr_array_header_t *gateways;  /* of sl_gateway_conf_t */
 } sl_server_t;
 
-typedef enum { SL_LINK_UNSET, SL_LINK_APP, SL_LINK_SAME_NAME, SL_LINK_NO_LINK } sl_link_mode_t;
+typedef enum {
+    SL_LINK_UNSET,
+    SL_LINK_APP,
+    SL_LINK_SITE,
+    SL_LINK_SAME_NAME,
+    SL_LINK_NO_LINK
+} sl_link_mode_t;
 typedef enum { SL_PASS_UNSET, SL_PASS_ENV, SL_PASS_HEADERS, SL_PASS_BOTH } sl_pass_t;
 
 /** Location or directory; unset members are NULL, SL_UNSET or the enum's UNSET. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_conf_dump.h"
 #include "base/sl_json.h"
+#include "smart/sl_profile.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -45,6 +46,8 @@ static const char *link_mode(sl_link_mode_t link)
     case SL_LINK_UNSET:
     case SL_LINK_APP:
         return "app";
+    case SL_LINK_SITE:
+        return "site";
     case SL_LINK_SAME_NAME:
         return "same-name";
     case SL_LINK_NO_LINK:
@@ -116,6 +119,18 @@ static sl_json_t *identity(const sl_ehr_t *ehr, apr_pool_t *p)
     return out;
 }
 
+static sl_json_t *switches(const sl_ehr_t *ehr, apr_pool_t *p)
+{
+    sl_json_t *out = sl_json_object(p);
+    sl_switch_t stands = SL_SWITCH_OFF;
+    const char *name;
+
+    for (int i = 0; (name = sl_profile_switch(i, &ehr->quirks, &stands)) != NULL; i++) {
+        sl_json_put_bool(out, name, stands == SL_SWITCH_ON);
+    }
+    return out;
+}
+
 static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
 {
     const sl_ehr_t *ehr = &conf->ehr;
@@ -140,7 +155,10 @@ static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
     sl_json_put_int(out, "timeout_ms", apr_time_as_msec(ehr->timeout));
     sl_json_put_int(out, "max", ehr->max_outbound);
     sl_json_put_bool(out, "insecure_loopback", ehr->insecure_loopback);
+    sl_json_put(out, "switches", switches(ehr, p));
     sl_json_put_int(out, "renew_ahead", apr_time_sec(ehr->renew_ahead));
+    sl_json_put_int(out, "renew_every", apr_time_sec(ehr->renew_interval));
+    sl_json_put_int(out, "token_life", apr_time_sec(ehr->token_life));
     return out;
 }
 

@@ -69,13 +69,16 @@ static const char *link_mode(cmd_parms *cmd, sl_location_conf_t *location, const
 {
     if (strcmp(word, "app") == 0) {
         location->link = SL_LINK_APP;
+    } else if (strcmp(word, "site") == 0) {
+        location->link = SL_LINK_SITE;
     } else if (strcmp(word, "same-name") == 0) {
         location->link = SL_LINK_SAME_NAME;
     } else if (strcmp(word, "none") == 0) {
         location->link = SL_LINK_NO_LINK;
     } else {
         return apr_psprintf(cmd->pool,
-                            "SmartLink: \"%s\" is no way of linking; write app, same-name or none",
+                            "SmartLink: \"%s\" is no way of linking; write app, site, same-name or "
+                            "none",
                             word);
     }
     return NULL;
@@ -105,7 +108,7 @@ const char *sl_location_link(cmd_parms *cmd, void *dir, int argc, char *const ar
     const char *wrong;
 
     if (argc < 1) {
-        return "SmartLink needs a word: app, same-name or none";
+        return "SmartLink needs a word: app, site, same-name or none";
     }
     wrong = link_mode(cmd, location, argv[0]);
     for (int i = 1; i < argc && wrong == NULL; i++) {

@@ -148,7 +148,8 @@ const command_rec sl_directives[] = {
 
     AP_INIT_RAW_ARGS("<SmartEHR", sl_section_ehr, NULL, HERE, "one EHR: <SmartEHR NAME>"),
     EHR_TEXT("SmartIssuer", issuer, "FHIR base URL = iss of a launch"),
-    AP_INIT_TAKE1("SmartProfile", sl_ehr_profile, NULL, HERE, "vendor defaults"),
+    AP_INIT_TAKE_ARGV("SmartProfile", sl_ehr_profile, NULL, HERE,
+                      "NAME [SWITCH=on|off…]: vendor defaults"),
     EHR_TEXT("SmartClient", client_id, "our client id at this EHR"),
     AP_INIT_TAKE_ARGV("SmartClientAuth", sl_ehr_client_auth, NULL, HERE,
                       "basic|post|none [raw|form]"),
@@ -165,14 +166,14 @@ const command_rec sl_directives[] = {
     AP_INIT_TAKE_ARGV("SmartOutbound", sl_ehr_outbound, NULL, HERE,
                       "[ca=PATH] [proxy=URL] [connect=TIME] [timeout=TIME] [max=N] "
                       "[insecure-loopback]"),
-    AP_INIT_TAKE1("SmartRenew", sl_ehr_renew, NULL, HERE,
-                  "ahead=TIME: renew a token that has less than this left"),
+    AP_INIT_TAKE_ARGV("SmartRenew", sl_ehr_renew, NULL, HERE,
+                      "[ahead=TIME] [every=TIME|off] [life=TIME]: when a token is renewed"),
 
     AP_INIT_TAKE1("SmartTarget", sl_location_target, NULL, THERE,
                   "makes this location the Redirect URL; where a finished launch goes"),
     AP_INIT_TAKE1("SmartApp", sl_location_app, NULL, THERE, "the app this location belongs to"),
     AP_INIT_TAKE_ARGV("SmartLink", sl_location_link, NULL, THERE,
-                      "app|same-name [REGEX]|none [confirm=on|off]"),
+                      "app|site|same-name [REGEX]|none [confirm=on|off]"),
     AP_INIT_FLAG("SmartLogin", sl_location_login, NULL, THERE,
                  "answers from here may carry Smart-Login and Smart-Logout"),
     AP_INIT_ITERATE("SmartServe", sl_location_serve, NULL, THERE, "the EHRs of this Redirect URL"),

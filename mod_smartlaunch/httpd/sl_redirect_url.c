@@ -76,7 +76,8 @@ static int dispatch(const sl_visit_t *visit, const char *below)
     } pages[] = {{"", sl_launch_url},
                  {"/session", sl_session_url},
                  {"/logout", sl_logout_url},
-                 {"/confirm", sl_confirm_url}};
+                 {"/confirm", sl_confirm_url},
+                 {"/link", sl_link_url}};
     sl_err_t err;
 
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {

@@ -22,6 +22,7 @@ int sl_launch_url(const sl_visit_t *visit);
 int sl_session_url(const sl_visit_t *visit);
 int sl_logout_url(const sl_visit_t *visit);
 int sl_confirm_url(const sl_visit_t *visit);
+int sl_link_url(const sl_visit_t *visit);
 
 /** The launch that the request names, by the rule of every request; NULL: answered already. */
 const sl_browser_launch_t *sl_visit_launch(const sl_visit_t *visit, int *answer);
@@ -35,5 +36,8 @@ int sl_visit_not_allowed(const sl_visit_t *visit, const char *allow);
 
 /** Where the browser is asked about this launch; NULL: its Redirect URL is gone. */
 const char *sl_confirm_location(request_rec *r, const sl_browser_launch_t *launch);
+
+/** Where httpd logs in the user of a launch that waits; NULL unless SmartLink site. */
+const char *sl_link_location(request_rec *r, const sl_browser_launch_t *launch);
 
 #endif
