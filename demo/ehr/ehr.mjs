@@ -33,13 +33,14 @@ function urlsOf(origin, fhirOrigin, path) {
 }
 
 export class Ehr {
-  constructor({ name, title, look = 0, origin, fhirOrigin, path = '', app, clients }) {
+  constructor({ name, title, look = 0, origin, fhirOrigin, path = '', apps, clients }) {
     this.name = name;
     this.title = title; // what people read
     this.look = look; // which of the colours in style.css
-    this.app = app; // { name, origin, launchUrl }
+    this.apps = apps; // of { name, launchUrl }
+    this.appOrigins = [...new Set(apps.map(({ launchUrl }) => new URL(launchUrl).origin))];
     this.urls = urlsOf(origin, fhirOrigin, path);
-    this.clients = new Clients(clients);
+    this.clients = new Clients(clients.filter((client) => [undefined, name].includes(client.ehr)));
     this.keys = new Keys();
     this.launches = new Launches();
     this.faults = new Faults();
@@ -57,12 +58,14 @@ export class Ehr {
   }
 
   // A launch as the EHR's own page starts it: a code, and the URL that opens the app.
-  // `slash`: the FHIR base is called with a slash at its end, as some EHRs do.
-  launch({ user: name, slash = false, ...rest }) {
+  // `app`: the number of the app, 1 if none is said; `slash`: the FHIR base is called with a slash at its end, as some EHRs do.
+  launch({
+    user: name, slash = false, app, ...rest
+  }) {
     const user = userByName(name ?? 'dr-smith');
     if (!user) throw Object.assign(new Error(`no such user: ${name}`), { status: 400 });
     const launch = this.launches.create({ user, ...rest });
-    const url = new URL(this.app.launchUrl);
+    const url = new URL((this.apps[(app ?? 1) - 1] ?? this.apps[0]).launchUrl);
     const iss = slash ? `${this.urls.fhir}/` : this.urls.fhir;
     url.searchParams.set('iss', iss);
     url.searchParams.set('launch', launch);

@@ -280,7 +280,7 @@ export class AuthorizationServer {
   async #interact(req, res, body) {
     const { params, result } = await this.provider.interactionDetails(req, res);
     const form = req.method === 'POST' ? formToObject(body.toString()) : {};
-    const client = params.client_id;
+    const client = this.ehr.clients.get(params.client_id).client_name ?? params.client_id;
     const wantsPatient = params.scope.split(' ').includes('launch/patient');
     const page = (html, status = 200) => send(res, status, 'text/html; charset=utf-8', html, { ...pageHeaders, 'Content-Security-Policy': loginPolicy });
     const finish = (outcome) => this.provider.interactionFinished(req, res, outcome);

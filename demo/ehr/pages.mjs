@@ -176,11 +176,11 @@ ${facts('Visits', lines('Encounter', 'period', (it) => it.type?.[0]?.text))}
 </div>`;
 }
 
-// With `open`, the frame's URL makes a launch code of its own whenever the browser loads it.
+// With `open` (the number of an app), the frame's URL makes a launch code of its own whenever the browser loads it.
 function chartPage(ehr, user, patient, query) {
-  const [open, refuse] = [query.has('open'), query.has('refuse')];
-  const chart = `${ehr.urls.path}/${user.name}/${patient.id}`;
-  const launch = `${chart}/launch${refuse ? '?refuse=1' : ''}`;
+  const [refuse, chart] = [query.has('refuse'), `${ehr.urls.path}/${user.name}/${patient.id}`];
+  const launch = (n) => `${chart}/launch?app=${n}${refuse ? '&refuse=1' : ''}`;
+  const open = ehr.apps[query.get('open') - 1] && query.get('open');
   return layout({
     ehr,
     title: `${patient.given} ${patient.family}`,
@@ -192,12 +192,12 @@ function chartPage(ehr, user, patient, query) {
 <div><dt>FHIR id</dt><dd>${patient.id}</dd></div></dl>
 </section>
 <form method="get" action="${chart}" class="card opener">
-<button class="primary" name="open" value="1">Open ${ehr.app.name}</button>
-<a href="${launch}" target="_blank" rel="noopener">in a new window</a>
+${ehr.apps.map(({ name }, i) => html`<span><button class="primary" name="open" value="${i + 1}">Open ${name}</button>
+<a href="${launch(i + 1)}" target="_blank" rel="noopener">in a new window</a></span>`)}
 <label><input type="checkbox" name="refuse" value="1" ${refuse && html`checked`}> refuse (test)</label>
 ${open && html`<a class="close" href="${chart}">Close app</a>`}
 </form>
-${open ? html`<iframe class="app" title="${ehr.app.name}" src="${launch}"></iframe>` : summary(ehr, patient)}`,
+${open ? html`<iframe class="app" title="${ehr.apps[open - 1].name}" src="${launch(open)}"></iframe>` : summary(ehr, patient)}`,
   });
 }
 
@@ -210,7 +210,7 @@ export function handlePage(ehr, req, res, { path, query }) {
   const [, userName, patientId, action, ...more] = path.split('/');
   const user = userByName(userName);
   const patient = patients.find(({ id }) => id === patientId);
-  const policy = `default-src 'self'; style-src 'self'; img-src data:; frame-src 'self' ${ehr.app.origin}; base-uri 'none'`;
+  const policy = `default-src 'self'; style-src 'self'; img-src data:; frame-src 'self' ${ehr.appOrigins.join(' ')}; base-uri 'none'`;
   const headers = { ...pageHeaders, 'Content-Security-Policy': policy };
   const show = (page) => send(res, 200, 'text/html; charset=utf-8', page, headers) ?? true;
 
@@ -223,6 +223,7 @@ export function handlePage(ehr, req, res, { path, query }) {
   if (action !== 'launch') return false;
   const launch = ehr.launch({
     user: user.name, patient: patient.id, encounter: newestEncounter(ehr, patient), refuse: query.has('refuse'),
+    app: query.get('app'),
   });
   return redirect(res, launch.url) ?? true;
 }

@@ -20,6 +20,7 @@ const clients = [
   { client_id: 'form', client_secret: secret, basic: 'form', redirect_uris: [redirectUri] },
   { client_id: 'post', client_secret: secret, token_endpoint_auth_method: 'client_secret_post', redirect_uris: [redirectUri] },
   { client_id: 'public', token_endpoint_auth_method: 'none', redirect_uris: [redirectUri] },
+  { client_id: 'only-b', ehr: 'b', client_secret: secret },
   { client_id: 'es384', client_secret: secret, id_token_signed_response_alg: 'ES384', redirect_uris: [redirectUri] },
 ];
 const scope = 'launch openid fhirUser offline_access patient/*.rs';
@@ -72,7 +73,7 @@ async function launchedTokens(launchOptions = {}, { client = 'raw', ...rest } = 
 before(async () => {
   writeFileSync(path.join(folder, 'clients.json'), JSON.stringify(clients));
   server = spawn(process.execPath, [
-    new URL('server.mjs', import.meta.url).pathname, '--plain-http', '--port', '0', '--tenants', 'a,b:City Clinic:clinic.localhost',
+    new URL('server.mjs', import.meta.url).pathname, '--plain-http', '--port', '0', '--app', 'Second app=https://second.localhost:8443/smart', '--tenants', 'a,b:City Clinic:clinic.localhost',
     '--clients', path.join(folder, 'clients.json'),
   ], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of createInterface(server.stdout)) {
@@ -685,6 +686,8 @@ test('tenants have FHIR bases, logs and tokens of their own', async () => {
   const headers = { authorization: `Bearer ${token}` };
   assert.equal((await get(`${a.fhir}/Patient/omar-haddad`, { headers })).status, 200);
   assert.equal((await get(`${b.fhir}/Patient/omar-haddad`, { headers })).status, 401);
+  const ids = async (of) => (await control('GET', '/clients', undefined, of)).map((client) => client.client_id);
+  assert.deepEqual([(await ids(ehr)).includes('only-b'), (await ids(b)).includes('only-b')], [false, true]);
   assert.equal((await control('GET', '/log', undefined, b)).filter(({ path: it }) => it.startsWith('/auth')).length, 0);
 });
 
@@ -704,11 +707,16 @@ test('the EHR pages: users, patients, a chart with the app in a frame', async ()
   const text = async (page) => (await get(`${ehr.base}${page}`)).text();
   assert.match(await text('/'), /Dr\. Susan Smith/);
   assert.match(await text('/dr-smith'), /O&#39;Connor, Thomas/);
-  assert.match(await text('/dr-smith/omar-haddad?open=1'), /<iframe [^>]*src="\/dr-smith\/omar-haddad\/launch"/);
+  assert.match(await text('/dr-smith/omar-haddad?open=1'), /<iframe [^>]*src="\/dr-smith\/omar-haddad\/launch\?app=1"/);
   const opened = await get(`${ehr.base}/dr-smith/omar-haddad/launch`);
   const url = new URL(opened.headers.get('location'));
   assert.equal(url.origin + url.pathname, redirectUri);
   const done = await authorize({ launch: url.searchParams.get('launch') });
   assert.equal((await (await exchange(done)).json()).patient, 'omar-haddad');
   assert.equal((await get(`${ehr.base}/nobody`)).status, 404);
+
+  assert.match(await text('/dr-smith/omar-haddad?open=2'), /<iframe [^>]*title="Second app"/);
+  assert.doesNotMatch(await text('/dr-smith/omar-haddad?open=3'), /<iframe/);
+  const other = await get(`${ehr.base}/dr-smith/omar-haddad/launch?app=2`);
+  assert.match(other.headers.get('location'), /^https:\/\/second\.localhost:8443\/smart\?iss=/);
 });

@@ -19,9 +19,9 @@ const { values: options } = parseArgs({
     key: { type: 'string' },
     'plain-http': { type: 'boolean', default: false },
     search: { type: 'boolean', default: false },
-    'app-origin': { type: 'string', default: 'https://app.localhost:8443' },
     'launch-url': { type: 'string', default: 'https://app.localhost:8443/smart' },
     'app-name': { type: 'string', default: 'Study app' },
+    app: { type: 'string', multiple: true, default: [] },
     clients: { type: 'string' },
     title: { type: 'string', default: 'Sandbox EHR' },
     tenants: { type: 'string' },
@@ -73,12 +73,13 @@ const tenantOf = (text, i) => {
 };
 
 async function makeTenants() {
-  const app = { name: options['app-name'], origin: options['app-origin'], launchUrl: options['launch-url'] };
+  const more = options.app.map((text) => text.split(/=(.*)/s)).map(([name, launchUrl]) => ({ name, launchUrl }));
+  const apps = [{ name: options['app-name'], launchUrl: options['launch-url'] }, ...more];
   const clients = options.clients ? JSON.parse(readFileSync(options.clients)) : [];
   const fhirOrigin = (host) => originAt(options['fhir-host'] ?? host);
   const all = [{ name: 'sandbox', title: options.title, host: options.host }, ...(options.tenants?.split(',') ?? []).map(tenantOf)];
   return Promise.all(all.map(({ host, ...rest }) => new Ehr({
-    ...rest, origin: originAt(host), fhirOrigin: fhirOrigin(host), app, clients,
+    ...rest, origin: originAt(host), fhirOrigin: fhirOrigin(host), apps, clients,
   }).start()));
 }
 

@@ -205,7 +205,7 @@ start_ehr() {
     local log=$DEMO_RUN/log/ehr.log
     setsid node "$top/demo/ehr/server.mjs" --port "$DEMO_EHR_PORT" --host ehr.localhost \
         --fhir-host localhost --cert "$DEMO_RUN/tls/cert.pem" --key "$DEMO_RUN/tls/key.pem" \
-        --app-origin "$DEMO_APP" --launch-url "$DEMO_APP/smart" --app-name "Asthma in Adults" \
+        --launch-url "$DEMO_APP/smart" --app-name "Asthma in Adults" \
         --clients "$DEMO_RUN/secret/clients.json" --search </dev/null >"$log" 2>&1 &
     echo $! >"$DEMO_RUN/ehr.pid"
     wait_for "$DEMO_RUN/ehr.pid" "$log" grep -q '"ready":true' "$log" || fail "The sandbox EHR did not start."

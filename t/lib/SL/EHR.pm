@@ -21,7 +21,7 @@ sub new {
     spit("$self->{dir}/clients.json", JSON::PP->new->utf8->encode($clients));
     $self->{server} = spawn([ 'node', top() . '/demo/ehr/server.mjs', '--port', $self->{port},
             '--host', 'ehr.localhost', '--fhir-host', 'localhost', '--cert', "$tls/server.pem", '--key', "$tls/server.key",
-            '--app-origin', $arg{origin}, '--launch-url', "$arg{origin}/smart", '--clients',
+            '--launch-url', "$arg{origin}/smart", '--clients',
             "$self->{dir}/clients.json", $arg{tenants} ? ('--tenants', $arg{tenants}) : (),
             $arg{search} ? '--search' : () ],
         out => "$self->{dir}/out", err => "$self->{dir}/err", name => 'the sandbox EHR');
