@@ -16,6 +16,7 @@ typedef struct {
     const sl_redirect_t *answer; /* of kind CODE or ERROR */
     const char *browser;         /* value of our cookie, checked; NULL: none came */
     bool toplevel;               /* the browser says it is in a window of its own, no frame */
+    bool is_untied;              /* no cookie tells that this browser began it: always held */
 } sl_finish_t;
 
 /** A launch between claim and settlement. */
@@ -32,6 +33,7 @@ typedef struct {
     const char *handle;      /* where to go on */
     const char *new_browser; /* value for the cookie; NULL: leave it */
     sl_link_state_t link_state;
+    const char *app_user; /* NULL unless linked */
 } sl_finished_t;
 
 /**

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_redeem.h"
+#include "flow/sl_prove.h"
 #include "flow/sl_token_endpoint.h"
 #include "flow/sl_verify.h"
 #include "smart/sl_scope.h"
@@ -11,13 +12,17 @@
 static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
                              sl_trace_t *trace, sl_err_t *err)
 {
-    const sl_code_grant_t grant = {redeem->ehr, redeem->code, redeem->pending->redirect_uri,
-                                   redeem->pending->verifier, NULL};
+    const sl_prove_t prove = {redeem->pending->token_endpoint, redeem->pending->algs};
+    sl_code_grant_t grant = {redeem->ehr, redeem->code, redeem->pending->redirect_uri,
+                             redeem->pending->verifier, NULL};
     sl_token_call_t call;
     const sl_outbound_post_t post = {redeem->ehr, redeem->pending->token_endpoint, &call, false};
     sl_token_reply_t reply;
-    sl_rc_t rc = sl_token_request_code(&call, &grant, trace->p, err);
+    sl_rc_t rc = sl_prove_client(&grant.assertion, redeem->ehr, &prove, trace->p, err);
 
+    if (rc == SL_OK) {
+        rc = sl_token_request_code(&call, &grant, trace->p, err);
+    }
     if (rc != SL_OK) {
         return sl_trace_failed(trace, "token", 0, apr_time_now(), err);
     }
@@ -64,6 +69,7 @@ static sl_rc_t identify(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_red
     }
     if (claims != NULL) {
         facts.claims = claims;
+        out->claims = claims;
         out->issuer = sl_json_str(claims, "iss");
         out->sub = sl_json_str(claims, "sub");
         facts.fhir_user = out->fhir_user.url != NULL ? &out->fhir_user : NULL;

@@ -23,6 +23,7 @@ typedef struct {
     sl_identity_t identity;   /* user NULL: the EHR did not say who it is */
     sl_fhir_user_t fhir_user; /* url NULL: none */
     const char *issuer, *sub; /* of the id_token; NULL: there was none */
+    const sl_json_t *claims;  /* the same; all of them */
 } sl_redeemed_t;
 
 /**

@@ -24,6 +24,7 @@ typedef struct {
     apr_interval_time_t idle;       /* the longest SmartSession idle there is; 0: not known */
     const apr_array_header_t *ehrs; /* of const sl_ehr_t *, all configured ones */
     sl_http_gate_t **gates;         /* one for each of `ehrs`: SmartOutbound max= */
+    sl_http_gate_t *notify_gate;    /* sign-on messages under way; NULL: no bound */
     const char *self;               /* host and process: lease_by */
     sl_spool_t *spool;              /* SmartStateDir; NULL: no gateway, no journal */
     sl_audit_t *audit;              /* NULL: SmartAudit off, or no gateway */

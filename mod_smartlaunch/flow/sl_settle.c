@@ -187,7 +187,6 @@ static void fill_result(sl_launch_result_t *result, const sl_finishing_t *f, con
     result->context = context_json(&r->context, toplevel, p);
     result->link_state = owner->link_state;
     result->link_how = owner->link_how;
-    result->others = SL_OTHERS_ASK;
 }
 
 static sl_rc_t commit(sl_launch_finished_t *stored, const sl_runtime_t *rt,
@@ -222,6 +221,7 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
         return rc;
     }
     fill_result(&result, f, owner, &names, finish->toplevel, trace->p);
+    result.others = finish->is_untied ? SL_OTHERS_HOLD : SL_OTHERS_ASK;
     result.max = finish->site->max;
     result.idle = finish->site->idle;
     result.token = &token;
@@ -233,6 +233,7 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
         out->new_browser = stored.moved ? names.new_browser : NULL;
         out->handle = names.handle;
         out->link_state = owner->link_state;
+        out->app_user = owner->app_user;
     }
     return rc;
 }

@@ -121,6 +121,13 @@ static bool answer(client_t *c, const char *request)
         say_body(c, "429 Busy\r\nRetry-After: 99999999", "");
     } else if (strncmp(path, "/away", 5) == 0) {
         say_body(c, "307 Away\r\nLocation: /echo", "");
+    } else if (strncmp(path, "/two-ways", 9) == 0) {
+        say_body(c, "302 Away\r\nLocation: https://one.example/\r\nlocation: /two", "");
+    } else if (strncmp(path, "/folded", 7) == 0) {
+        say_body(c, "302 Away\r\nLocation: https://one.example/\r\n x", "");
+    } else if (strncmp(path, "/hints", 6) == 0) {
+        client_say(c, "HTTP/1.1 103 Early Hints\r\nLocation: /early\r\n\r\n");
+        say_body(c, "302 Away\r\nlOCATION:\t https://one.example/x \t", "");
     } else if (strncmp(path, "/announced", 10) == 0) {
         client_say(c, "HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n");
         return false;

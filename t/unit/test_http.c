@@ -148,6 +148,46 @@ static void redirects(apr_pool_t *p)
     is_int(server->requests, 2, "neither is followed");
 }
 
+static void locations(apr_pool_t *p)
+{
+    static const struct {
+        const char *name, *path, *location; /* NULL: not looked at */
+        bool one;
+    } rows[] = {
+        {"X4 a Location is handed on as it came", "/away", "/echo", true},
+        {"X4 blanks around it go, an interim answer has none", "/hints", "https://one.example/x",
+         true},
+        {"X4 two of them are seen to be two", "/two-ways", NULL, false},
+        {"X4 a folded one is more than one", "/folded", NULL, false},
+    };
+    server_t *server = server_start(NULL);
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        sl_http_request_t request = request_to(server, rows[i].path, p);
+        sl_http_reply_t reply;
+
+        is_int(sl_http_do(client, &request, &reply, p, NULL), SL_OK, rows[i].name);
+        ok((reply.locations == 1) == rows[i].one, "%s: %d", rows[i].name, reply.locations);
+        if (rows[i].location != NULL) {
+            is_str(reply.location, rows[i].location, rows[i].name);
+        }
+    }
+}
+
+static void own_header(apr_pool_t *p)
+{
+    server_t *server = server_start(NULL);
+    sl_http_request_t request = request_to(server, "/echo", p);
+    sl_http_reply_t reply;
+
+    is_int(sl_http_do(client, &request, &reply, p, NULL), SL_OK, "a GET");
+    ok(reply.location == NULL && reply.locations == 0, "no Location, none told");
+    request.header_name = "verification-token";
+    request.header = sl_secret_str(p, "tok");
+    is_int(sl_http_do(client, &request, &reply, p, NULL), SL_OK, "X2 a header of the caller's");
+    ok(has(&reply, "\r\nverification-token: tok\r\n"), "X2 is sent");
+}
+
 /* A connection that is cut after the request: GET may go again, POST may not. */
 static void dead_connections(apr_pool_t *p)
 {
@@ -457,6 +497,8 @@ int main(void)
     post(p);
     odd_answers(p);
     redirects(p);
+    locations(p);
+    own_header(p);
     dead_connections(p);
     no_connection(p);
     urls(p);
