@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_child.h"
+#include "httpd/sl_conf_notify.h"
 #include "base/sl_exec.h"
 #include "httpd/sl_gateway_proxy.h"
 #include "httpd/sl_page.h"
+#include "httpd/sl_redirect_url.h"
 #include "httpd/sl_state_dir.h"
 #include "httpd/sl_watchdog.h"
 #include "store/sl_schema.h"
@@ -178,9 +180,13 @@ static void make_sites(const sl_server_t *server, apr_pool_t *p)
         site->target = redirect->location->target;
         site->ehrs = served(server->main, redirect->location, p);
         site->policy = policy_of(redirect->location);
+        site->confirm = redirect->location->confirm != 0;
+        site->gateway_url = server->gateway_url;
+        site->notify = sl_conf_destination(redirect->location->notify, site, p);
         site->idle = sl_conf_idle(server);
         site->max = sl_conf_max(server);
         redirect->site = site;
+        redirect->jwks = sl_jwks_url_text(site->ehrs, p);
     }
 }
 
@@ -226,15 +232,12 @@ static int threads_per_child(void)
     return threads;
 }
 
-/** How many requests may wait for this EHR, in all children together. */
-static int places_of(const sl_ehr_t *ehr)
+/** Of the workers of all children together: nobody whom we wait for may hold more. */
+static int quarter_of_workers(void)
 {
     int children = 0;
     int quarter;
 
-    if (ehr->max_outbound > 0) {
-        return ehr->max_outbound;
-    }
     if (ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &children) != APR_SUCCESS || children < 1) {
         children = 1;
     }
@@ -242,10 +245,17 @@ static int places_of(const sl_ehr_t *ehr)
     return quarter > 0 ? quarter : 1;
 }
 
+/** How many requests may wait for this EHR, in all children together. */
+static int places_of(const sl_ehr_t *ehr)
+{
+    return ehr->max_outbound > 0 ? ehr->max_outbound : quarter_of_workers();
+}
+
 /** Children of an earlier generation keep theirs, so that for a moment there are two. */
 static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
 {
-    apr_size_t size = 0;
+    int told = quarter_of_workers();
+    apr_size_t size = sl_http_gate_size(told);
     apr_shm_t *segment;
     char *memory;
 
@@ -267,7 +277,7 @@ static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
         }
         memory += sl_http_gate_size(places);
     }
-    return SL_OK;
+    return sl_http_gate_open(&rt->notify_gate, memory, told, p, err);
 }
 
 static apr_interval_time_t longest_idle(const server_rec *s)

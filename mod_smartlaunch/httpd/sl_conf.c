@@ -14,6 +14,7 @@ static sl_main_t *new_main(apr_pool_t *p)
     main->keep_steps = SL_DEFAULT_KEEP;
     main->ehrs = apr_array_make(p, 4, sizeof(sl_ehr_conf_t *));
     main->user_headers = apr_array_make(p, 2, sizeof(const char *));
+    main->notifies = apr_array_make(p, 2, sizeof(const sl_notify_conf_t *));
     return main;
 }
 
@@ -78,6 +79,7 @@ void *sl_conf_merge_location(apr_pool_t *p, void *base, void *add)
     INHERIT(confirm, SL_UNSET);
     INHERIT(login, SL_UNSET);
     INHERIT(serve, NULL);
+    INHERIT(notify, NULL);
     INHERIT(cookies, NULL);
     INHERIT(pass, SL_PASS_UNSET);
     INHERIT(user_header, NULL);

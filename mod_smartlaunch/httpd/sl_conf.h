@@ -14,13 +14,21 @@
 
 #define SL_UNSET (-1)
 
-/** An EHR and where its secret comes from; the secret itself is read after the last line. */
+/** SmartClientKey. */
+typedef struct {
+    const char *path;
+    const char *kid; /* NULL: the key's own */
+    sl_alg_t alg;    /* SL_ALG_NONE: what fits the key */
+} sl_key_source_t;
+
+/** An EHR and where its secrets come from; they are read after the last line. */
 typedef struct {
     sl_ehr_t ehr;
-    const char *secret_source; /* "file:…" or "exec:…"; NULL: none */
-    apr_array_header_t *embed; /* what ehr.embed shows to others */
-    const char *base;          /* sl_gateway_proxy_base(), ready-made */
-    int line;                  /* of <SmartEHR>, for messages */
+    const char *secret_source;       /* "file:…" or "exec:…"; NULL: none */
+    apr_array_header_t *key_sources; /* of sl_key_source_t; NULL: none */
+    apr_array_header_t *embed;       /* what ehr.embed shows to others */
+    const char *base;                /* sl_gateway_proxy_base(), ready-made */
+    int line;                        /* of <SmartEHR>, for messages */
     const char *file;
 } sl_ehr_conf_t;
 
@@ -30,6 +38,7 @@ typedef struct {
     const char *path;
     const sl_location_conf_t *location;
     const sl_site_t *site; /* as the flows see it, for the server it is merged into */
+    const char *jwks;      /* what <redirect>/jwks.json answers */
 } sl_redirect_conf_t;
 
 /** A <Location> with SmartGateway; `location` is what holds there once check_config has run. */
@@ -47,6 +56,7 @@ typedef struct {
 } sl_caller_t;
 
 typedef struct sl_watch sl_watch_t;
+typedef struct sl_notify_conf sl_notify_conf_t; /* httpd/sl_conf_notify.h */
 
 /** Main server only. */
 typedef struct {
@@ -63,6 +73,7 @@ typedef struct {
     apr_array_header_t *ehrs;         /* of sl_ehr_conf_t * */
     sl_ehr_conf_t *current;           /* while its <SmartEHR> is being read */
     apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
+    apr_array_header_t *notifies;     /* of const sl_notify_conf_t *: every SmartNotify */
     const sl_keyring_t *ring;         /* set by check_config */
     const char *page_style;           /* by post_config: sl_page_style */
     sl_runtime_t *prepared;           /* by post_config: what children complete */
@@ -102,7 +113,8 @@ struct sl_location_conf {
     ap_regex_t *name_regex;
     int confirm;
     int login;
-    apr_array_header_t *serve; /* of const char * */
+    apr_array_header_t *serve;      /* of const char * */
+    const sl_notify_conf_t *notify; /* SmartNotify */
     const sl_app_cookie_rule_t *cookies;
     sl_pass_t pass;
     const char *user_header; /* "": none */

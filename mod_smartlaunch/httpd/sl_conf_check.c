@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_conf_check.h"
+#include "httpd/sl_conf_notify.h"
 #include "base/sl_file.h"
 #include "smart/sl_url.h"
 #include "store/sl_db.h"
@@ -79,7 +80,7 @@ static const char *check_ehrs(const sl_main_t *main, apr_pool_t *p)
             }
         }
     }
-    return NULL;
+    return sl_conf_check_key_names(main, p);
 }
 
 static const char *check_serve(const sl_main_t *main, const sl_redirect_conf_t *redirect,
@@ -149,6 +150,9 @@ static const char *first_wrong(server_rec *s, apr_pool_t *p)
     }
     if (wrong == NULL) {
         wrong = check_ehrs(main, p);
+    }
+    if (wrong == NULL) {
+        wrong = sl_conf_check_notify(s, p);
     }
     if (wrong == NULL && sl_conf_has_gateway(s)) {
         wrong = sl_conf_check_proxy(main, p);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_conf_dump.h"
 #include "base/sl_json.h"
+#include "httpd/sl_conf_notify.h"
 #include "smart/sl_profile.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
 #include <stdio.h>
+#include <unistd.h>
+#include <unixd.h>
 
 static const char *auth_word(sl_client_auth_t auth)
 {
@@ -131,6 +134,35 @@ static sl_json_t *switches(const sl_ehr_t *ehr, apr_pool_t *p)
     return out;
 }
 
+/** Names only, in their order: the first signs. */
+static sl_json_t *keys(const sl_ehr_t *ehr, apr_pool_t *p)
+{
+    sl_json_t *out = sl_json_array(p);
+
+    for (int i = 0; ehr->keys != NULL && i < ehr->keys->nelts; i++) {
+        sl_json_push_str(out, sl_signer_kid(APR_ARRAY_IDX(ehr->keys, i, const sl_signer_t *)));
+    }
+    return out;
+}
+
+/** Where they are, as they were given, for who has to sign with them. */
+static sl_json_t *key_files(const sl_ehr_conf_t *conf, apr_pool_t *p)
+{
+    static const char *const algs[] = {NULL, "RS256", "RS384", "ES256", "ES384"};
+    sl_json_t *out = sl_json_array(p);
+
+    for (int i = 0; conf->key_sources != NULL && i < conf->key_sources->nelts; i++) {
+        const sl_key_source_t *source = &APR_ARRAY_IDX(conf->key_sources, i, sl_key_source_t);
+        sl_json_t *one = sl_json_object(p);
+
+        sl_json_put_str(one, "path", source->path);
+        sl_json_put_str(one, "kid", source->kid);
+        sl_json_put_str(one, "alg", algs[source->alg]);
+        sl_json_push(out, one);
+    }
+    return out;
+}
+
 static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
 {
     const sl_ehr_t *ehr = &conf->ehr;
@@ -143,7 +175,11 @@ static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
     sl_json_put_str(out, "client_auth", auth_word(ehr->auth));
     sl_json_put_str(out, "basic", ehr->basic == SL_BASIC_FORM ? "form" : "raw");
     sl_json_put_str(out, "client_secret", conf->secret_source);
+    sl_json_put(out, "client_keys", keys(ehr, p));
+    sl_json_put(out, "key_files", key_files(conf, p));
     sl_json_put_str(out, "scope", ehr->scope);
+    sl_json_put_str(out, "standalone_scope", ehr->standalone_scope);
+    sl_json_put_str(out, "system_scope", ehr->system_scope);
     sl_json_put(out, "endpoints", endpoints(ehr, p));
     sl_json_put(out, "identity", identity(ehr, p));
     sl_json_put_str(out, "aud", aud_word(ehr));
@@ -178,6 +214,9 @@ static sl_json_t *one_redirect(const sl_server_t *server, const sl_redirect_conf
     sl_json_put_bool(out, "confirm", redirect->location->confirm != 0);
     if (redirect->location->serve != NULL) {
         sl_json_put(out, "serve", texts(redirect->location->serve, p));
+    }
+    if (redirect->location->notify != NULL) {
+        sl_json_put(out, "notify", sl_conf_dump_notify(redirect->location->notify, p));
     }
     return out;
 }
@@ -259,6 +298,7 @@ void sl_conf_dump(apr_pool_t *pconf, server_rec *s)
     sl_json_put_bool(out, "prepare", main->prepare);
     sl_json_put_str(out, "keyring", main->keyring_path);
     sl_json_put_str(out, "state_dir", main->state_dir);
+    sl_json_put_int(out, "user", geteuid() == 0 ? ap_unixd_config.user_id : geteuid());
     sl_json_put_int(out, "cache", (int64_t)main->cache_size);
     sl_json_put_int(out, "offline", apr_time_sec(main->offline));
     sl_json_put_str(out, "audit", audit_mode(main->audit));

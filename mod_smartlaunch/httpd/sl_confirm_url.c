@@ -5,6 +5,7 @@
  */
 #include "flow/sl_login.h"
 #include "httpd/sl_bind_request.h"
+#include "httpd/sl_landing.h"
 #include "httpd/sl_question.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_query.h"
@@ -38,6 +39,15 @@ static int ask_release(const sl_question_t *question)
                            who != NULL ? apr_pstrcat(p, "Go on as ", who, NULL) : "Go on");
 }
 
+/** Of a launch that was held. An app that heard of one before its link does not hear again. */
+static bool is_told(const sl_question_t *question)
+{
+    const sl_site_t *site = question->visit->site;
+
+    return site->notify != NULL && is_held(question->launch) &&
+           (site->policy != SL_POLICY_SITE || question->launch->row.link_state == SL_LINK_LINKED);
+}
+
 static int carry_out(const sl_question_t *question)
 {
     const sl_visit_t *visit = question->visit;
@@ -49,8 +59,12 @@ static int carry_out(const sl_question_t *question)
                      ? sl_login_release(&new_browser, &login, &err)
                      : sl_login_link(&new_browser, &login, question->user, "app", &err);
 
-    return rc == SL_OK ? sl_question_go_on(question, new_browser)
-                       : sl_respond_error(visit->r, rc, &err);
+    if (rc != SL_OK) {
+        return sl_respond_error(visit->r, rc, &err);
+    }
+    return is_told(question)
+               ? sl_landing_launch(visit, question->launch, NULL, new_browser)
+               : sl_question_go_on(question, new_browser);
 }
 
 static int answered(const sl_question_t *question)

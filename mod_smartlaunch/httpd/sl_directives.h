@@ -23,6 +23,9 @@ const char *sl_directive_main_only(cmd_parms *cmd);
 /** The literal path of the <Location> that the directive stands in; NULL: it is none. */
 const char *sl_directive_location(const cmd_parms *cmd);
 
+/** The EHR being read; NULL: none, and the sentence is in `wrong`. */
+sl_ehr_conf_t *sl_directive_ehr(cmd_parms *cmd, const char **wrong);
+
 /** The configuration of the server the directive stands in. */
 sl_server_t *sl_directive_server(cmd_parms *cmd);
 /** The process-wide part; a virtual host has it only after the merge, so this asks main. */
@@ -43,22 +46,24 @@ const char *sl_server_offline(cmd_parms *cmd, void *dir, const char *time);
 
 const char *sl_section_ehr(cmd_parms *cmd, void *dir, const char *arg);
 const char *sl_ehr_text(cmd_parms *cmd, void *dir, const char *value);
-const char *sl_ehr_profile(cmd_parms *cmd, void *dir, const char *name);
+const char *sl_ehr_profile(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_ehr_client_auth(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_ehr_client_secret(cmd_parms *cmd, void *dir, const char *source);
+const char *sl_ehr_client_key(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_ehr_endpoint(cmd_parms *cmd, void *dir, const char *which, const char *url);
 const char *sl_ehr_identity(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_ehr_aud(cmd_parms *cmd, void *dir, const char *value);
 const char *sl_ehr_pkce(cmd_parms *cmd, void *dir, const char *value);
 const char *sl_ehr_embed(cmd_parms *cmd, void *dir, const char *origin);
 const char *sl_ehr_outbound(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
-const char *sl_ehr_renew(cmd_parms *cmd, void *dir, const char *value);
+const char *sl_ehr_renew(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 
 const char *sl_location_target(cmd_parms *cmd, void *dir, const char *path);
 const char *sl_location_app(cmd_parms *cmd, void *dir, const char *name);
 const char *sl_location_link(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_location_login(cmd_parms *cmd, void *dir, int on);
 const char *sl_location_serve(cmd_parms *cmd, void *dir, const char *name);
+const char *sl_location_notify(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_location_cookies(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
 const char *sl_location_pass(cmd_parms *cmd, void *dir, const char *value);
 const char *sl_location_user_header(cmd_parms *cmd, void *dir, const char *name);

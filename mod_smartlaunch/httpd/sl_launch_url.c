@@ -5,6 +5,7 @@
 #include "flow/sl_begin.h"
 #include "flow/sl_finish.h"
 #include "httpd/sl_child.h"
+#include "httpd/sl_landing.h"
 #include "httpd/sl_pass.h"
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_respond.h"
@@ -93,7 +94,7 @@ static int begin(const sl_visit_t *visit, const sl_redirect_t *answer)
 {
     sl_trace_t *trace = sl_request_trace(visit->r);
     sl_begun_t begun = {0};
-    sl_begin_t request;
+    sl_begin_t request = {0};
     sl_err_t err;
     sl_rc_t rc;
 
@@ -171,6 +172,14 @@ static int refused_by_ehr(const sl_visit_t *visit, const sl_redirect_t *answer, 
     return sl_respond_refusal(visit->r, &refusal);
 }
 
+/** The app is told of what is finished, and not before httpd has logged the user in (SmartLink
+ * site) or a change of users was confirmed. */
+static bool is_told(const sl_visit_t *visit, const sl_finished_t *finished)
+{
+    return visit->site->notify != NULL && !finished->done && !finished->held &&
+           (visit->site->policy != SL_POLICY_SITE || finished->link_state == SL_LINK_LINKED);
+}
+
 static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
 {
     const char *dest = apr_table_get(visit->r->headers_in, "Sec-Fetch-Dest");
@@ -197,7 +206,11 @@ static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
     if ((rc == SL_DENIED || rc == SL_BUSY) && answer->kind == SL_REDIRECT_ERROR) {
         return refused_by_ehr(visit, answer, rc, &err);
     }
-    return rc == SL_OK ? go_on(visit, &finished) : sl_respond_error(visit->r, rc, &err);
+    if (rc != SL_OK) {
+        return sl_respond_error(visit->r, rc, &err);
+    }
+    return is_told(visit, &finished) ? sl_landing_finish(visit, &finishing, &finished)
+                                     : go_on(visit, &finished);
 }
 
 /** An answer without a state of any launch: nothing is touched (CBK-5). */

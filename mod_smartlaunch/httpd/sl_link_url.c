@@ -6,6 +6,7 @@
  */
 #include "flow/sl_login.h"
 #include "httpd/sl_bind_request.h"
+#include "httpd/sl_landing.h"
 #include "httpd/sl_question.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_query.h"
@@ -104,8 +105,12 @@ static int carry_out(const sl_question_t *question)
     if (rc == SL_OK) {
         rc = sl_login_link(&new_browser, &login, question->user, "site", &err);
     }
-    return rc == SL_OK ? sl_question_go_on(question, new_browser)
-                       : sl_respond_error(visit->r, rc, &err);
+    if (rc != SL_OK) {
+        return sl_respond_error(visit->r, rc, &err);
+    }
+    return visit->site->notify != NULL
+               ? sl_landing_launch(visit, question->launch, question->user, new_browser)
+               : sl_question_go_on(question, new_browser);
 }
 
 /** A launch was named. */
