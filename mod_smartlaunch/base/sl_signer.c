@@ -13,7 +13,7 @@ struct sl_signer {
     sl_signer_key_t key;
     const char *kid;
     sl_alg_t alg;
-    sl_json_t *shown; /* the public half */
+    const char *shown; /* the public half, as JWK */
 };
 
 typedef struct {
@@ -106,13 +106,14 @@ static const sl_secret_t *compact(const char *input, const unsigned char *signat
 }
 
 /* Whoever verifies by what we publish must agree with what we sign: a JWK may contradict itself. */
-static sl_rc_t try_out(const sl_signer_t *signer, apr_pool_t *p, sl_err_t *err)
+static sl_rc_t try_out(const sl_signer_t *signer, const sl_json_t *jwk, apr_pool_t *p,
+                       sl_err_t *err)
 {
     static const char input[] = "try";
     signature_t signature;
     sl_signed_t message = {signer->alg, input, sizeof(input) - 1, signature.bytes, 0};
     sl_jwk_t *shown = NULL;
-    sl_rc_t rc = sl_jwk_parse(&shown, signer->shown, p, err);
+    sl_rc_t rc = sl_jwk_parse(&shown, jwk, p, err);
 
     if (rc == SL_OK) {
         rc = sign(&signature, signer, input, err);
@@ -146,27 +147,27 @@ sl_rc_t sl_signer_parse(sl_signer_t **out, const sl_secret_t *text, const char *
                         apr_pool_t *p, sl_err_t *err)
 {
     sl_signer_t *signer = apr_pcalloc(p, sizeof(*signer));
-    sl_json_t *numbers = NULL;
+    sl_json_t *jwk = NULL;
     sl_rc_t rc = sl_signer_key_read(&signer->key, text, p, err);
 
     if (rc == SL_OK) {
         rc = choose_alg(signer, alg, err);
     }
     if (rc == SL_OK) {
-        rc = sl_signer_key_public(&numbers, &signer->key, p, err);
+        rc = sl_signer_key_public(&jwk, &signer->key, p, err);
     }
     if (rc != SL_OK) {
         return rc;
     }
     signer->kid = kid != NULL ? apr_pstrdup(p, kid) : signer->key.kid;
     if (signer->kid == NULL) {
-        signer->kid = thumbprint(numbers, p);
+        signer->kid = thumbprint(jwk, p);
     }
-    signer->shown = numbers;
-    sl_json_put_str(numbers, "kid", signer->kid);
-    sl_json_put_str(numbers, "alg", alg_name(signer->alg));
-    sl_json_put_str(numbers, "use", "sig");
-    rc = try_out(signer, p, err);
+    sl_json_put_str(jwk, "kid", signer->kid);
+    sl_json_put_str(jwk, "alg", alg_name(signer->alg));
+    sl_json_put_str(jwk, "use", "sig");
+    signer->shown = sl_json_text(p, jwk);
+    rc = try_out(signer, jwk, p, err);
     if (rc == SL_OK) {
         *out = signer;
     }
@@ -183,7 +184,7 @@ sl_alg_t sl_signer_alg(const sl_signer_t *signer)
     return signer->alg;
 }
 
-const sl_json_t *sl_signer_public(const sl_signer_t *signer)
+const char *sl_signer_public(const sl_signer_t *signer)
 {
     return signer->shown;
 }

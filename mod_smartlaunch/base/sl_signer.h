@@ -27,8 +27,11 @@ SL_MUST_USE sl_rc_t sl_signer_parse(sl_signer_t **out, const sl_secret_t *text, 
 const char *sl_signer_kid(const sl_signer_t *signer);
 sl_alg_t sl_signer_alg(const sl_signer_t *signer);
 
-/** Its public half as JWK: kty, kid, alg, use "sig", n and e or crv, x and y; no more (REG-2). */
-const sl_json_t *sl_signer_public(const sl_signer_t *signer);
+/**
+ * Its public half as the text of a JWK: kty, kid, alg, use "sig", n and e or crv, x and y; no more
+ * (REG-2). A text, since json-c's values cannot be shared by threads.
+ */
+const char *sl_signer_public(const sl_signer_t *signer);
 
 /**
  * Header {alg, kid, typ: JWT} and claims as a compact JWS (TKR-A2, TKR-A4): RS384 as PKCS #1 v1.5,

@@ -12,6 +12,7 @@
 
 /** Everything a launch is made of before it is stored. */
 typedef struct {
+    sl_launch_kind_t kind;
     const sl_ehr_t *ehr;
     sl_endpoints_t endpoints;
     const char *id;
@@ -26,7 +27,7 @@ static const sl_ehr_t *by_issuer(const apr_array_header_t *ehrs, const char *iss
     for (int i = 0; i < ehrs->nelts; i++) {
         const sl_ehr_t *ehr = APR_ARRAY_IDX(ehrs, i, const sl_ehr_t *);
 
-        if (sl_url_same_issuer(ehr->issuer, iss, tmp)) {
+        if (ehr->scope != NULL && sl_url_same_issuer(ehr->issuer, iss, tmp)) {
             return ehr;
         }
     }
@@ -76,10 +77,12 @@ static sl_rc_t seal(sl_bytes_t *out, const sl_runtime_t *rt, const sl_begin_t *b
     pending.token_endpoint = draft->endpoints.token;
     pending.issuer = draft->endpoints.issuer;
     pending.jwks = draft->endpoints.jwks;
+    pending.algs = draft->endpoints.algs;
     pending.iss_parameter = draft->endpoints.iss_parameter;
     pending.redirect_uri = begin->site->redirect_uri;
     pending.scope = draft->scope;
     pending.browser_hash = sl_text_hex(p, browser, sizeof(browser));
+    pending.app_user = begin->app_user;
     return sl_vault_seal_pending(out, rt->ring, &row, &pending, p, err);
 }
 
@@ -108,7 +111,8 @@ static sl_rc_t store(const sl_runtime_t *rt, const sl_begin_t *begin, const draf
     row.id = draft->id;
     row.app = begin->site->app;
     row.ehr = draft->ehr->name;
-    row.kind = SL_KIND_EHR;
+    row.kind = draft->kind;
+    row.return_to = begin->return_to;
     row.state_hash = state;
     row.browser_hash = browser;
     row.key_id = sl_keyring_active(rt->ring);
@@ -126,40 +130,62 @@ static const char *authorize_url(const sl_begin_t *begin, const draft_t *draft, 
     request.redirect_uri = begin->site->redirect_uri;
     request.scope = draft->scope;
     request.state = draft->state;
-    request.aud = sl_authorize_aud(p, draft->ehr, begin->iss);
+    request.aud = sl_authorize_aud(p, draft->ehr, begin->iss); /* standalone: the configured one */
     request.launch = begin->launch;
     request.challenge = draft->verifier != NULL ? sl_pkce_challenge(p, draft->verifier) : NULL;
+    request.form_post = draft->ehr->quirks.form_post == SL_SWITCH_ON;
     return sl_authorize_url(p, &request);
+}
+
+/** From the EHR and the scope on, both kinds of launch go the same way. */
+static sl_rc_t begin_at(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *begin,
+                        draft_t *draft, sl_trace_t *trace, sl_err_t *err)
+{
+    sl_rc_t rc = sl_discover_endpoints(&draft->endpoints, rt, draft->ehr, trace, err);
+
+    if (rc == SL_OK) {
+        rc = make_ids(draft, rt, begin, trace->p, err);
+    }
+    if (rc == SL_OK) {
+        sl_trace_ok(trace, "launch", 0, 0,
+                    apr_psprintf(trace->p, "%s %s for app %s",
+                                 draft->kind == SL_KIND_EHR ? "from" : "standalone at",
+                                 draft->ehr->name, begin->site->app));
+        rc = store(rt, begin, draft, trace, err);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    out->new_browser = begin->browser == NULL ? draft->browser : NULL;
+    out->location = authorize_url(begin, draft, trace->p);
+    return SL_OK;
 }
 
 sl_rc_t sl_begin_ehr(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *begin,
                      sl_trace_t *trace, sl_err_t *err)
 {
     draft_t draft;
-    sl_rc_t rc;
 
     memset(&draft, 0, sizeof(draft));
+    draft.kind = SL_KIND_EHR;
     draft.ehr = by_issuer(begin->site->ehrs, begin->iss, trace->p);
     if (draft.ehr == NULL) {
         return sl_err_set(err, SL_UNKNOWN_EHR, "SL4101",
                           "a launch names an issuer that is not configured here: %.160s",
                           sl_text_loggable(trace->p, begin->iss, 160));
     }
-    rc = sl_discover_endpoints(&draft.endpoints, rt, draft.ehr, trace, err);
-    if (rc == SL_OK) {
-        draft.scope = sl_authorize_scope(trace->p, draft.ehr->scope, true);
-        rc = make_ids(&draft, rt, begin, trace->p, err);
-    }
-    if (rc == SL_OK) {
-        sl_trace_ok(
-            trace, "launch", 0, 0,
-            apr_psprintf(trace->p, "from %s for app %s", draft.ehr->name, begin->site->app));
-        rc = store(rt, begin, &draft, trace, err);
-    }
-    if (rc != SL_OK) {
-        return rc;
-    }
-    out->new_browser = begin->browser == NULL ? draft.browser : NULL;
-    out->location = authorize_url(begin, &draft, trace->p);
-    return SL_OK;
+    draft.scope = sl_authorize_scope(trace->p, draft.ehr->scope, true);
+    return begin_at(out, rt, begin, &draft, trace, err);
+}
+
+sl_rc_t sl_begin_standalone(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *begin,
+                            sl_trace_t *trace, sl_err_t *err)
+{
+    draft_t draft;
+
+    memset(&draft, 0, sizeof(draft));
+    draft.kind = SL_KIND_STANDALONE;
+    draft.ehr = begin->ehr;
+    draft.scope = sl_authorize_scope(trace->p, draft.ehr->standalone_scope, false);
+    return begin_at(out, rt, begin, &draft, trace, err);
 }

@@ -3,10 +3,9 @@
 #include "flow/sl_prove.h"
 #include "flow/sl_token_endpoint.h"
 #include "flow/sl_verify.h"
-#include "smart/sl_scope.h"
+#include "smart/sl_scope_diff.h"
 #include "smart/sl_token_request.h"
 
-#include <apr_strings.h>
 #include <string.h>
 
 static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
@@ -31,88 +30,83 @@ static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const s
     return rc;
 }
 
-static sl_rc_t verify(sl_json_t **claims, const sl_runtime_t *rt, const sl_redeem_t *redeem,
-                      const sl_secret_t *id_token, sl_trace_t *trace, sl_err_t *err)
+/** The id_token's claims, and the fhirUser among them. There may be no id_token. */
+static sl_rc_t verify(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
+                      sl_trace_t *trace, sl_err_t *err)
 {
     const sl_verify_t by = {redeem->ehr, redeem->pending->issuer, redeem->pending->jwks};
+    apr_time_t began = apr_time_now();
+    sl_json_t *claims = NULL;
+    sl_rc_t rc;
 
-    return sl_verify_id_token(claims, rt, &by, id_token, trace, err);
-}
-
-static sl_rc_t resolve_fhir_user(sl_redeemed_t *out, const sl_redeem_t *redeem,
-                                 const sl_json_t *claims, apr_pool_t *p, sl_err_t *err)
-{
-    const char *raw = sl_json_str(claims, "fhirUser");
-
-    if (sl_json_get(claims, "fhirUser") == NULL) {
+    if (out->tokens.id_token == NULL) {
         return SL_OK;
     }
-    return sl_fhir_user_resolve(&out->fhir_user, raw, redeem->ehr->issuer, p, err);
-}
-
-static sl_rc_t identify(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
-                        sl_trace_t *trace, sl_err_t *err)
-{
-    sl_identity_facts_t facts = {NULL, out->tokens.json, NULL};
-    sl_json_t *claims = NULL;
-    apr_time_t began = apr_time_now();
-    sl_rc_t rc = SL_OK;
-
-    if (out->tokens.id_token != NULL) {
-        rc = verify(&claims, rt, redeem, out->tokens.id_token, trace, err);
-        if (rc == SL_OK) {
-            rc = resolve_fhir_user(out, redeem, claims, trace->p, err);
-        }
+    rc = sl_verify_id_token(&claims, rt, &by, out->tokens.id_token, trace, err);
+    if (rc == SL_OK && sl_json_get(claims, "fhirUser") != NULL) {
+        rc = sl_fhir_user_resolve(&out->fhir_user, sl_json_str(claims, "fhirUser"),
+                                  redeem->ehr->issuer, trace->p, err);
     }
     if (rc != SL_OK) {
         return sl_trace_failed(trace, "id_token", 0, began, err);
     }
-    if (claims != NULL) {
-        facts.claims = claims;
-        out->claims = claims;
-        out->issuer = sl_json_str(claims, "iss");
-        out->sub = sl_json_str(claims, "sub");
-        facts.fhir_user = out->fhir_user.url != NULL ? &out->fhir_user : NULL;
-    }
-    rc = sl_identity_find(&out->identity, redeem->ehr->identity, &facts, trace->p, err);
+    out->claims = claims;
+    out->issuer = sl_json_str(claims, "iss");
+    out->sub = sl_json_str(claims, "sub");
+    return SL_OK;
+}
+
+static sl_rc_t identify(sl_redeemed_t *out, const sl_redeem_t *redeem, sl_trace_t *trace,
+                        sl_err_t *err)
+{
+    const sl_identity_facts_t facts = {out->claims, out->tokens.json,
+                                       out->fhir_user.url != NULL ? &out->fhir_user : NULL};
+    sl_rc_t rc = sl_identity_find(&out->identity, redeem->ehr->identity, &facts, trace->p, err);
+
     if (rc == SL_OK || rc == SL_NONE) {
-        sl_trace_ok(trace, "id_token", 0, began,
+        sl_trace_ok(trace, "id_token", 0, 0,
                     rc == SL_OK ? out->identity.source : "the EHR names no user");
         return SL_OK;
     }
-    return sl_trace_failed(trace, "id_token", 0, began, err);
+    return sl_trace_failed(trace, "id_token", 0, 0, err);
+}
+
+/** TRS-3: what was asked and did not come is one line now, not a surprise ten minutes later. */
+static void compare_scopes(const sl_redeemed_t *out, const sl_runtime_t *rt,
+                           const sl_redeem_t *redeem, sl_trace_t *trace)
+{
+    const sl_scope_facts_t facts = {.asked = redeem->pending->scope,
+                                    .granted = out->tokens.scope,
+                                    .has_refresh = out->tokens.refresh != NULL,
+                                    .has_patient = out->context.patient != NULL,
+                                    .has_id_token = out->claims != NULL,
+                                    .has_fhir_user = out->fhir_user.url != NULL,
+                                    .is_public = redeem->ehr->auth == SL_CLIENT_NONE};
+    sl_scope_diff_t diff;
+    const char *text;
+
+    sl_scope_diff(&diff, &facts, trace->p);
+    text = sl_scope_diff_text(&diff, &facts, trace->p);
+    sl_trace_ok(trace, "scope", 0, 0, text);
+    if (diff.cause != NULL) {
+        sl_log(&rt->log, SL_LOG_INFO, "SL4201", "%s: %s (reference %s)", redeem->ehr->name, text,
+               trace->reference);
+    }
 }
 
 static sl_rc_t read_context(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
                             sl_trace_t *trace, sl_err_t *err)
 {
     apr_array_header_t *notices = sl_notice_list(trace->p);
-    const sl_context_input_t input = {out->tokens.json, &redeem->ehr->quirks, notices};
+    const sl_context_input_t input = {out->tokens.json, &redeem->ehr->quirks, notices, out->claims};
     sl_rc_t rc = sl_context_parse(&out->context, &input, trace->p, err);
 
     sl_runtime_tell(rt, SL_LOG_INFO, redeem->ehr, notices);
     if (rc == SL_OK) {
+        compare_scopes(out, rt, redeem, trace);
         rc = sl_context_check_patient(&out->context, redeem->pending->scope, err);
     }
     return rc == SL_OK ? rc : sl_trace_failed(trace, "context", 0, 0, err);
-}
-
-/** TRS-3: what was asked and not granted is one line, not a surprise ten minutes later. */
-static void compare_scopes(const sl_redeemed_t *out, const sl_runtime_t *rt,
-                           const sl_redeem_t *redeem, sl_trace_t *trace)
-{
-    const char *missing;
-
-    if (out->tokens.scope == NULL) {
-        return;
-    }
-    missing = sl_scope_missing(trace->p, redeem->pending->scope, out->tokens.scope);
-    if (missing[0] != '\0') {
-        sl_log(&rt->log, SL_LOG_INFO, "SL4201",
-               "%s granted less than was asked; missing: %s (check the app's registration there)",
-               redeem->ehr->name, missing);
-        sl_trace_ok(trace, "scope", 0, 0, apr_pstrcat(trace->p, "missing: ", missing, NULL));
-    }
 }
 
 sl_rc_t sl_redeem_code(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
@@ -123,11 +117,10 @@ sl_rc_t sl_redeem_code(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_rede
     memset(out, 0, sizeof(*out));
     rc = call_endpoint(out, rt, redeem, trace, err);
     if (rc == SL_OK) {
-        rc = read_context(out, rt, redeem, trace, err);
+        rc = verify(out, rt, redeem, trace, err);
     }
     if (rc == SL_OK) {
-        compare_scopes(out, rt, redeem, trace);
-        rc = identify(out, rt, redeem, trace, err);
+        rc = read_context(out, rt, redeem, trace, err);
     }
-    return rc;
+    return rc == SL_OK ? identify(out, redeem, trace, err) : rc;
 }

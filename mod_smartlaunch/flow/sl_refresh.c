@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_refresh.h"
 #include "flow/sl_discover.h"
+#include "flow/sl_prove.h"
 #include "flow/sl_token_endpoint.h"
 #include "flow/sl_verify.h"
 #include "smart/sl_renewal.h"
@@ -11,16 +12,21 @@ static sl_rc_t call_endpoint(sl_token_reply_t *reply, const sl_runtime_t *rt,
                              const sl_refresh_t *refresh, const sl_endpoints_t *endpoints,
                              sl_trace_t *trace, sl_err_t *err)
 {
-    const sl_refresh_grant_t grant = {refresh->ehr, refresh->refresh, NULL};
+    const sl_prove_t prove = {endpoints->token, endpoints->algs};
+    sl_refresh_grant_t grant = {refresh->ehr, refresh->refresh, NULL};
     sl_token_call_t call;
     const sl_outbound_post_t post = {refresh->ehr, endpoints->token, &call, refresh->holds_place};
-    sl_rc_t rc = sl_token_request_refresh(&call, &grant, trace->p, err);
+    sl_rc_t rc = sl_prove_client(&grant.assertion, refresh->ehr, &prove, trace->p, err);
 
+    if (rc == SL_OK) {
+        rc = sl_token_request_refresh(&call, &grant, trace->p, err);
+    }
     if (rc != SL_OK) {
         return sl_trace_failed(trace, "renew", 0, 0, err);
     }
     rc = sl_token_endpoint_post(reply, rt, &post, "renew", trace, err);
-    if (rc != SL_OK && reply->error != NULL && sl_renewal_is_final(reply->status, reply->error)) {
+    if (rc != SL_OK && reply->error != NULL &&
+        sl_renewal_is_final(refresh->ehr, reply->status, reply->error)) {
         rc = err->rc = SL_EXPIRED;
     }
     return rc;
@@ -82,7 +88,7 @@ static sl_rc_t read_context(sl_refreshed_t *out, const sl_runtime_t *rt,
                             const sl_refresh_t *refresh, apr_pool_t *p, sl_err_t *err)
 {
     apr_array_header_t *notices = sl_notice_list(p);
-    const sl_context_input_t input = {out->tokens.json, &refresh->ehr->quirks, notices};
+    const sl_context_input_t input = {out->tokens.json, &refresh->ehr->quirks, notices, NULL};
     sl_context_t now = {0};
     sl_rc_t rc = sl_context_parse(&now, &input, p, err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_vault.h"
 #include "base/sl_json.h"
+#include "base/sl_text.h"
 
 #include <apr_strings.h>
 
@@ -27,10 +28,12 @@ static const sl_secret_t *write_pending(const sl_pending_t *pending, apr_pool_t 
     sl_json_put_str(json, "token_endpoint", pending->token_endpoint);
     sl_json_put_str(json, "issuer", pending->issuer);
     sl_json_put_str(json, "jwks", pending->jwks);
+    sl_json_put_int(json, "algs", pending->algs);
     sl_json_put_bool(json, "iss_parameter", pending->iss_parameter);
     sl_json_put_str(json, "redirect_uri", pending->redirect_uri);
     sl_json_put_str(json, "scope", pending->scope);
     sl_json_put_str(json, "browser", pending->browser_hash);
+    sl_json_put_str(json, "app_user", pending->app_user);
     return sl_secret_str(p, sl_json_text(p, json));
 }
 
@@ -63,13 +66,63 @@ sl_rc_t sl_vault_open_pending(sl_pending_t *out, const sl_keyring_t *ring,
     out->token_endpoint = sl_json_str(json, "token_endpoint");
     out->issuer = sl_json_str(json, "issuer");
     out->jwks = sl_json_str(json, "jwks");
+    out->algs = (unsigned)json_object_get_int(sl_json_get(json, "algs"));
     out->iss_parameter = json_object_get_boolean(sl_json_get(json, "iss_parameter"));
     out->redirect_uri = sl_json_str(json, "redirect_uri");
     out->scope = sl_json_str(json, "scope");
     out->browser_hash = sl_json_str(json, "browser");
+    out->app_user = sl_json_str(json, "app_user");
     if (out->token_endpoint == NULL || out->redirect_uri == NULL || out->scope == NULL ||
         out->browser_hash == NULL) {
         return sl_err_set(err, SL_FAILED, "SL4001", "a pending launch lacks its particulars");
+    }
+    return SL_OK;
+}
+
+static const char **callback_aad(const sl_callback_row_t *row, apr_pool_t *p)
+{
+    const char **aad = apr_pcalloc(p, 5 * sizeof(*aad));
+
+    aad[0] = "ticket";
+    aad[1] = "code_sealed";
+    aad[2] = sl_text_hex(p, row->ticket_hash, SL_SHA256_LEN);
+    aad[3] = sl_text_hex(p, row->state_hash, SL_SHA256_LEN);
+    return aad;
+}
+
+sl_rc_t sl_vault_seal_callback(sl_bytes_t *out, const sl_keyring_t *ring,
+                               const sl_callback_row_t *row, const sl_callback_t *callback,
+                               apr_pool_t *p, sl_err_t *err)
+{
+    sl_json_t *json = sl_json_object(p);
+
+    sl_json_put_str(json, "state", callback->state);
+    sl_json_put_str(json, "code", sl_secret_reveal(callback->code));
+    sl_json_put_str(json, "iss", callback->iss);
+    return sl_keyring_seal(out, ring, callback_aad(row, p), sl_secret_str(p, sl_json_text(p, json)),
+                           p, err);
+}
+
+sl_rc_t sl_vault_open_callback(sl_callback_t *out, const sl_keyring_t *ring,
+                               const sl_callback_row_t *row, const sl_ticket_t *ticket,
+                               apr_pool_t *p, sl_err_t *err)
+{
+    const sl_sealed_t sealed = {ticket->code_key, callback_aad(row, p), ticket->code_sealed};
+    sl_secret_t *text = NULL;
+    sl_json_t *json = NULL;
+    sl_rc_t rc = unseal(&text, ring, &sealed, p, err);
+
+    if (rc == SL_OK) {
+        rc = sl_json_parse(&json, sl_secret_reveal(text), sl_secret_len(text), p, err);
+    }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    out->state = sl_json_str(json, "state");
+    out->code = sl_secret_str(p, sl_json_str(json, "code"));
+    out->iss = sl_json_str(json, "iss");
+    if (out->state == NULL || out->code == NULL) {
+        return sl_err_set(err, SL_FAILED, "SL4002", "a ticket lacks its code");
     }
     return SL_OK;
 }

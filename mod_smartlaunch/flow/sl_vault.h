@@ -9,6 +9,7 @@
 #include "base/sl_keyring.h"
 #include "smart/sl_discovery.h"
 #include "store/sl_store_launch.h"
+#include "store/sl_store_ticket.h"
 #include "store/sl_store_token.h"
 
 /** What a pending launch needs at its callback (AZR-12). */
@@ -17,10 +18,12 @@ typedef struct {
     const char *token_endpoint;
     const char *issuer; /* of the authorization server; NULL: not known */
     const char *jwks;   /* NULL: ask the openid-configuration */
+    unsigned algs;      /* of client assertions, as in sl_endpoints_t */
     bool iss_parameter;
     const char *redirect_uri;
     const char *scope;        /* as asked */
     const char *browser_hash; /* hexadecimal */
+    const char *app_user;     /* who began it in the app; NULL: not known, or an EHR launch */
 } sl_pending_t;
 
 /** Which launch a pending value belongs to. */
@@ -36,6 +39,28 @@ SL_MUST_USE sl_rc_t sl_vault_seal_pending(sl_bytes_t *out, const sl_keyring_t *r
 SL_MUST_USE sl_rc_t sl_vault_open_pending(sl_pending_t *out, const sl_keyring_t *ring,
                                           const sl_launch_claimed_t *claimed, apr_pool_t *p,
                                           sl_err_t *err);
+
+/** An answer of the EHR that a ticket keeps until a window of its own comes for it. */
+typedef struct {
+    const char *state;
+    const sl_secret_t *code;
+    const char *iss; /* NULL: none came */
+} sl_callback_t;
+
+/** Of a ticket and the launch it opens, what the seal covers: their hashes. */
+typedef struct {
+    const unsigned char *ticket_hash, *state_hash;
+} sl_callback_row_t;
+
+SL_MUST_USE sl_rc_t sl_vault_seal_callback(sl_bytes_t *out, const sl_keyring_t *ring,
+                                           const sl_callback_row_t *row,
+                                           const sl_callback_t *callback, apr_pool_t *p,
+                                           sl_err_t *err);
+
+/** SL_FAILED: altered, moved, or the key is gone. */
+SL_MUST_USE sl_rc_t sl_vault_open_callback(sl_callback_t *out, const sl_keyring_t *ring,
+                                           const sl_callback_row_t *row, const sl_ticket_t *ticket,
+                                           apr_pool_t *p, sl_err_t *err);
 
 /** The columns of a token that its seal covers. */
 typedef struct {

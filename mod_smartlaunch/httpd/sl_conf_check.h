@@ -11,6 +11,12 @@
  */
 int sl_conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
+/** Reads the keys of SmartClientKey into `conf->ehr.keys`; a sentence, or NULL. */
+const char *sl_conf_check_keys(sl_ehr_conf_t *conf, apr_pool_t *p);
+
+/** Two keys of one name, in whichever EHRs (REG-2); NULL: there are none. */
+const char *sl_conf_check_key_names(const sl_main_t *main, apr_pool_t *p);
+
 /** What is refused about one EHR; NULL: nothing. Completes `conf->ehr` from its profile. */
 const char *sl_conf_check_ehr(sl_ehr_conf_t *conf, apr_pool_t *p);
 

@@ -26,7 +26,7 @@ static const char *check_required(const sl_ehr_conf_t *conf, apr_pool_t *p)
                             "you: SmartClient ID",
                             ehr->name);
     }
-    if (ehr->scope == NULL) {
+    if (ehr->scope == NULL && ehr->system_scope == NULL) {
         return apr_psprintf(p,
                             "<SmartEHR %s> has no SmartScope; write what the launch asks for: "
                             "SmartScope \"launch openid fhirUser patient/*.rs\"",
@@ -70,7 +70,8 @@ static const char *check_endpoints(const sl_ehr_t *ehr, apr_pool_t *p)
                                 endpoints[i].name, ehr->name, endpoints[i].url, err.text);
         }
     }
-    if ((ehr->ep_authorize == NULL) != (ehr->ep_token == NULL)) {
+    if (ehr->ep_authorize == NULL ? ehr->ep_token != NULL && ehr->scope != NULL
+                                  : ehr->ep_token == NULL) {
         return apr_psprintf(p,
                             "<SmartEHR %s> stores one of the endpoints authorize and token; "
                             "write SmartEndpoint for both, or for neither",
@@ -83,27 +84,39 @@ static const char *check_auth(sl_ehr_conf_t *conf, apr_pool_t *p)
 {
     sl_ehr_t *ehr = &conf->ehr;
 
-    if (ehr->auth == SL_CLIENT_UNSET && conf->secret_source != NULL) {
+    if (ehr->auth == SL_CLIENT_UNSET && conf->secret_source != NULL && conf->key_sources == NULL) {
         ehr->auth = SL_CLIENT_BASIC;
+    } else if (ehr->auth == SL_CLIENT_UNSET && conf->secret_source == NULL &&
+               conf->key_sources != NULL) {
+        ehr->auth = SL_CLIENT_KEY;
     }
     switch (ehr->auth) {
     case SL_CLIENT_UNSET:
-        return apr_psprintf(p,
-                            "<SmartEHR %s> does not say how we authenticate; write "
-                            "SmartClientSecret file:PATH, or SmartClientAuth none for a public "
-                            "client",
-                            ehr->name);
+        return apr_psprintf(
+            p, "<SmartEHR %s> does not say how we authenticate; write %s", ehr->name,
+            conf->key_sources != NULL ? "SmartClientAuth private-key-jwt or basic: it has both "
+                                        "SmartClientKey and SmartClientSecret"
+                                      : "SmartClientSecret file:PATH or SmartClientKey PATH, or "
+                                        "SmartClientAuth none for a public client");
     case SL_CLIENT_NONE:
-        if (conf->secret_source != NULL) {
+        if (conf->secret_source != NULL || conf->key_sources != NULL) {
+            return apr_psprintf(
+                p,
+                "<SmartEHR %s> is a public client (SmartClientAuth none) and has "
+                "a %s; remove one of the two",
+                ehr->name, conf->secret_source != NULL ? "SmartClientSecret" : "SmartClientKey");
+        }
+        return NULL;
+    case SL_CLIENT_KEY:
+        if (conf->key_sources == NULL) {
             return apr_psprintf(p,
-                                "<SmartEHR %s> is a public client (SmartClientAuth none) and has "
-                                "a SmartClientSecret; remove one of the two",
+                                "<SmartEHR %s> authenticates with a key (SmartClientAuth "
+                                "private-key-jwt) and has none; write SmartClientKey PATH",
                                 ehr->name);
         }
         return NULL;
     case SL_CLIENT_BASIC:
     case SL_CLIENT_POST:
-    case SL_CLIENT_KEY:
         break;
     }
     if (conf->secret_source == NULL) {
@@ -153,14 +166,47 @@ static const char *check_secret(sl_ehr_conf_t *conf, apr_pool_t *p)
     return NULL;
 }
 
+/** BKS-1: nobody logs in, so a key is what stands for us. */
+static const char *check_system_scope(const sl_ehr_t *ehr, apr_pool_t *p)
+{
+    sl_err_t err;
+
+    if (ehr->system_scope == NULL) {
+        return NULL;
+    }
+    if (sl_scope_check(ehr->system_scope, p, &err) != SL_OK) {
+        return apr_psprintf(p, "SmartSystemScope in <SmartEHR %s>: %s", ehr->name, err.text);
+    }
+    if (ehr->auth != SL_CLIENT_KEY) {
+        return apr_psprintf(p,
+                            "<SmartEHR %s> has a SmartSystemScope, which takes a key; write "
+                            "SmartClientAuth private-key-jwt and SmartClientKey PATH",
+                            ehr->name);
+    }
+    return NULL;
+}
+
 static const char *check_scopes(const sl_ehr_t *ehr, apr_pool_t *p)
 {
     sl_err_t err;
 
-    if (sl_scope_check(ehr->scope, p, &err) != SL_OK) {
+    if (ehr->scope != NULL && sl_scope_check(ehr->scope, p, &err) != SL_OK) {
         return apr_psprintf(p, "SmartScope in <SmartEHR %s>: %s", ehr->name, err.text);
     }
-    return NULL;
+    if (ehr->standalone_scope == NULL) {
+        return NULL;
+    }
+    if (sl_scope_check(ehr->standalone_scope, p, &err) != SL_OK) {
+        return apr_psprintf(p, "SmartStandaloneScope in <SmartEHR %s>: %s", ehr->name, err.text);
+    }
+    if (sl_scope_has(ehr->standalone_scope, "launch")) {
+        return apr_psprintf(p,
+                            "SmartStandaloneScope in <SmartEHR %s> has \"launch\", which only an "
+                            "EHR launch may ask for; write launch/patient where the EHR should "
+                            "let the user pick one, or leave it out",
+                            ehr->name);
+    }
+    return check_system_scope(ehr, p);
 }
 
 static const char *check_files(const sl_ehr_t *ehr, apr_pool_t *p)
@@ -192,6 +238,9 @@ const char *sl_conf_check_ehr(sl_ehr_conf_t *conf, apr_pool_t *p)
     }
     if (wrong == NULL) {
         wrong = check_secret(conf, p);
+    }
+    if (wrong == NULL) {
+        wrong = sl_conf_check_keys(conf, p);
     }
     if (wrong == NULL) {
         wrong = check_scopes(&conf->ehr, p);

@@ -72,8 +72,7 @@ const char *sl_section_ehr(cmd_parms *cmd, void *dir, const char *arg)
     return read_section(cmd, main, new_ehr(cmd, name));
 }
 
-/** The EHR being read, or NULL with the sentence in `wrong`. */
-static sl_ehr_conf_t *current(cmd_parms *cmd, const char **wrong)
+sl_ehr_conf_t *sl_directive_ehr(cmd_parms *cmd, const char **wrong)
 {
     sl_main_t *main = sl_directive_main(cmd);
 
@@ -87,7 +86,7 @@ static sl_ehr_conf_t *current(cmd_parms *cmd, const char **wrong)
 const char *sl_ehr_text(cmd_parms *cmd, void *dir, const char *value)
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
 
     (void)dir;
     if (conf != NULL && value[0] == '\0') {
@@ -101,22 +100,29 @@ const char *sl_ehr_text(cmd_parms *cmd, void *dir, const char *value)
     return wrong;
 }
 
-const char *sl_ehr_profile(cmd_parms *cmd, void *dir, const char *name)
+const char *sl_ehr_profile(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
+    sl_err_t err;
 
     (void)dir;
     if (conf == NULL) {
         return wrong;
     }
-    conf->ehr.profile = name;
-    if (sl_profile_find(name) == NULL) {
-        wrong = apr_psprintf(cmd->pool,
-                             "SmartProfile in <SmartEHR %s>: \"%s\" is unknown; write one of %s",
-                             conf->ehr.name, name, sl_profile_names(cmd->pool));
+    if (argc == 0 || !sl_profile_is_known(argv[0])) {
+        return apr_psprintf(cmd->pool,
+                            "SmartProfile in <SmartEHR %s>: \"%s\" is unknown; write one of %s",
+                            conf->ehr.name, argc == 0 ? "" : argv[0], sl_profile_names(cmd->pool));
     }
-    return wrong;
+    conf->ehr.profile = argv[0];
+    for (int i = 1; i < argc; i++) {
+        if (sl_profile_option(&conf->ehr.quirks, argv[i], cmd->pool, &err) != SL_OK) {
+            return apr_psprintf(cmd->pool, "SmartProfile in <SmartEHR %s>: %s", conf->ehr.name,
+                                err.text);
+        }
+    }
+    return NULL;
 }
 
 const char *sl_ehr_client_auth(cmd_parms *cmd, void *dir, int argc, char *const argv[])
@@ -124,9 +130,10 @@ const char *sl_ehr_client_auth(cmd_parms *cmd, void *dir, int argc, char *const 
     static const struct {
         const char *word;
         sl_client_auth_t auth;
-    } words[] = {{"basic", SL_CLIENT_BASIC}, {"post", SL_CLIENT_POST}, {"none", SL_CLIENT_NONE}};
+    } words[] = {{"basic", SL_CLIENT_BASIC}, {"post", SL_CLIENT_POST},
+                 {"private-key-jwt", SL_CLIENT_KEY}, {"none", SL_CLIENT_NONE}};
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
     const char *form = argc > 1 ? argv[1] : NULL;
 
     (void)dir;
@@ -141,8 +148,8 @@ const char *sl_ehr_client_auth(cmd_parms *cmd, void *dir, int argc, char *const 
     if (conf->ehr.auth == SL_CLIENT_UNSET || argc > 2 ||
         (form != NULL && strcmp(form, "raw") != 0 && strcmp(form, "form") != 0)) {
         return apr_psprintf(cmd->pool,
-                            "SmartClientAuth in <SmartEHR %s>: write basic, post or none, and "
-                            "after basic raw or form",
+                            "SmartClientAuth in <SmartEHR %s>: write basic, post, private-key-jwt or "
+                            "none, and after basic raw or form",
                             conf->ehr.name);
     }
     if (form != NULL) {
@@ -154,7 +161,7 @@ const char *sl_ehr_client_auth(cmd_parms *cmd, void *dir, int argc, char *const 
 const char *sl_ehr_client_secret(cmd_parms *cmd, void *dir, const char *source)
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
 
     (void)dir;
     if (conf == NULL) {
@@ -178,7 +185,7 @@ const char *sl_ehr_client_secret(cmd_parms *cmd, void *dir, const char *source)
 const char *sl_ehr_endpoint(cmd_parms *cmd, void *dir, const char *which, const char *url)
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
     const char **member = NULL;
 
     (void)dir;
@@ -210,7 +217,7 @@ const char *sl_ehr_endpoint(cmd_parms *cmd, void *dir, const char *which, const 
 const char *sl_ehr_identity(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
     apr_array_header_t *sources;
 
     (void)dir;
@@ -237,7 +244,7 @@ const char *sl_ehr_identity(cmd_parms *cmd, void *dir, int argc, char *const arg
 const char *sl_ehr_aud(cmd_parms *cmd, void *dir, const char *value)
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
 
     (void)dir;
     if (conf == NULL) {
@@ -264,7 +271,7 @@ const char *sl_ehr_aud(cmd_parms *cmd, void *dir, const char *value)
 const char *sl_ehr_pkce(cmd_parms *cmd, void *dir, const char *value)
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
 
     (void)dir;
     if (conf == NULL) {
@@ -281,7 +288,7 @@ const char *sl_ehr_pkce(cmd_parms *cmd, void *dir, const char *value)
 const char *sl_ehr_embed(cmd_parms *cmd, void *dir, const char *origin)
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
     const char *clean;
 
     (void)dir;
@@ -328,7 +335,7 @@ static const char *outbound_option(cmd_parms *cmd, sl_ehr_t *ehr, const char *wo
 const char *sl_ehr_outbound(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
 
     (void)dir;
     for (int i = 0; conf != NULL && i < argc && wrong == NULL; i++) {
@@ -337,21 +344,41 @@ const char *sl_ehr_outbound(cmd_parms *cmd, void *dir, int argc, char *const arg
     return wrong;
 }
 
-const char *sl_ehr_renew(cmd_parms *cmd, void *dir, const char *value)
+static const char *renew_option(cmd_parms *cmd, sl_ehr_t *ehr, const char *word)
+{
+    const char *value;
+
+    if ((value = sl_directive_option(word, "ahead")) != NULL) {
+        return sl_directive_time(cmd, value, &ehr->renew_ahead);
+    }
+    if ((value = sl_directive_option(word, "every")) != NULL) {
+        if (strcmp(value, "off") == 0) {
+            ehr->renew_interval = 1; /* 0 would be the profile's */
+            return NULL;
+        }
+        return sl_directive_time(cmd, value, &ehr->renew_interval);
+    }
+    if ((value = sl_directive_option(word, "life")) != NULL) {
+        return sl_directive_time(cmd, value, &ehr->token_life);
+    }
+    return apr_psprintf(cmd->pool,
+                        "SmartRenew in <SmartEHR %s>: \"%s\" is not understood; write "
+                        "ahead=TIME, every=TIME (or every=off) or life=TIME",
+                        ehr->name, word);
+}
+
+const char *sl_ehr_renew(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *wrong = NULL;
-    sl_ehr_conf_t *conf = current(cmd, &wrong);
-    const char *ahead = sl_directive_option(value, "ahead");
+    sl_ehr_conf_t *conf = sl_directive_ehr(cmd, &wrong);
 
     (void)dir;
-    if (conf == NULL) {
-        return wrong;
+    if (conf != NULL && argc == 0) {
+        return apr_psprintf(cmd->pool, "SmartRenew in <SmartEHR %s> says nothing; write ahead=60s",
+                            conf->ehr.name);
     }
-    if (ahead == NULL) {
-        return apr_psprintf(cmd->pool,
-                            "SmartRenew in <SmartEHR %s>: \"%s\" is not understood; write "
-                            "SmartRenew ahead=60s",
-                            conf->ehr.name, value);
+    for (int i = 0; conf != NULL && i < argc && wrong == NULL; i++) {
+        wrong = renew_option(cmd, &conf->ehr, argv[i]);
     }
-    return sl_directive_time(cmd, ahead, &conf->ehr.renew_ahead);
+    return wrong;
 }

@@ -77,6 +77,7 @@ static int dispatch(const sl_visit_t *visit, const char *below)
                  {"/session", sl_session_url},
                  {"/logout", sl_logout_url},
                  {"/confirm", sl_confirm_url},
+                 {"/jwks.json", sl_jwks_url},
                  {"/link", sl_link_url}};
     sl_err_t err;
 

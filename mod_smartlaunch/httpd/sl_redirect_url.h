@@ -22,6 +22,7 @@ int sl_launch_url(const sl_visit_t *visit);
 int sl_session_url(const sl_visit_t *visit);
 int sl_logout_url(const sl_visit_t *visit);
 int sl_confirm_url(const sl_visit_t *visit);
+int sl_jwks_url(const sl_visit_t *visit);
 int sl_link_url(const sl_visit_t *visit);
 
 /** The launch that the request names, by the rule of every request; NULL: answered already. */
@@ -30,6 +31,9 @@ const sl_browser_launch_t *sl_visit_launch(const sl_visit_t *visit, int *answer)
 /** The parameters of a form body of at most 64 KiB; SL_INVALID when it is none. */
 SL_MUST_USE sl_rc_t sl_visit_form(const sl_visit_t *visit, const char **body, apr_size_t *len,
                                   sl_err_t *err);
+
+/** What jwks.json answers for these EHRs (of const sl_ehr_t *): made once, at the start. */
+const char *sl_jwks_url_text(const apr_array_header_t *ehrs, apr_pool_t *p);
 
 /** 405 with Allow. @return DONE */
 int sl_visit_not_allowed(const sl_visit_t *visit, const char *allow);

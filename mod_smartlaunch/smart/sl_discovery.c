@@ -2,6 +2,7 @@
 #include "smart/sl_discovery.h"
 
 #include "base/sl_json.h"
+#include "smart/sl_assertion.h"
 #include "smart/sl_notice.h"
 #include "smart/sl_url.h"
 #include <string.h>
@@ -14,6 +15,12 @@ typedef struct {
     apr_pool_t *p;
 } reader_t;
 
+/* DIS-4: backend services alone need no authorize endpoint. */
+static bool has_launches(const sl_ehr_t *ehr)
+{
+    return ehr->scope != NULL || ehr->standalone_scope != NULL || ehr->system_scope == NULL;
+}
+
 bool sl_discovery_stored(sl_endpoints_t *out, const sl_ehr_t *ehr)
 {
     memset(out, 0, sizeof(*out));
@@ -23,12 +30,17 @@ bool sl_discovery_stored(sl_endpoints_t *out, const sl_ehr_t *ehr)
     out->jwks = ehr->ep_jwks;
     out->introspect = ehr->ep_introspect;
     out->revoke = ehr->ep_revoke;
-    return out->authorize != NULL && out->token != NULL;
+    return (out->authorize != NULL || !has_launches(ehr)) && out->token != NULL;
 }
 
 const char *sl_discovery_url(apr_pool_t *p, const sl_ehr_t *ehr)
 {
-    return sl_url_well_known(p, ehr->issuer, "smart-configuration");
+    const char *root = NULL;
+
+    if (ehr->quirks.root_discovery == SL_SWITCH_ON) {
+        root = sl_url_origin(p, ehr->issuer);
+    }
+    return sl_url_well_known(p, root != NULL ? root : ehr->issuer, "smart-configuration");
 }
 
 /* A member that is an endpoint; NULL when it is missing or unusable. */
@@ -107,6 +119,29 @@ static const char *auth_method(sl_client_auth_t auth)
     return "none";
 }
 
+/* An answer in the fragment never reaches a server. */
+static bool answers_in_fragment_only(const sl_json_t *doc)
+{
+    const sl_json_t *modes = sl_json_get(doc, "response_modes_supported");
+
+    return lists(modes, "fragment") && !lists(modes, "query") && !lists(modes, "form_post");
+}
+
+/* DIS-7: a bit for each of the listed algorithms that we know. */
+static unsigned listed_algs(const sl_json_t *doc)
+{
+    static const char *const names[] = {"RS256", "RS384", "ES256", "ES384"};
+    const sl_json_t *array = sl_json_get(doc, "token_endpoint_auth_signing_alg_values_supported");
+    unsigned algs = 0;
+
+    for (apr_size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (lists(array, names[i])) {
+            algs |= 1u << sl_alg_of(names[i]);
+        }
+    }
+    return algs;
+}
+
 /* DIS-6, DIS-7: the document is not believed where it would weaken us, but it is worth a line. */
 static void note_methods(const reader_t *r)
 {
@@ -121,6 +156,11 @@ static void note_methods(const reader_t *r)
     if (methods != NULL && !lists(methods, method)) {
         sl_notice_add(r->notices, "SL2055",
                       "it does not list %s among its ways of client authentication", method);
+    }
+    if (answers_in_fragment_only(r->doc)) {
+        sl_notice_add(r->notices, "SL2056",
+                      "it answers in the URL's fragment only, which no server sees: nobody can be "
+                      "launched from it");
     }
 }
 
@@ -168,11 +208,17 @@ sl_rc_t sl_discovery_parse(sl_endpoints_t *out, const sl_ehr_t *ehr,
     }
     fill(out, &r);
     out->iss_parameter = is_true(doc, "authorization_response_iss_parameter_supported");
+    out->algs = listed_algs(doc);
     note_methods(&r);
-    if (out->authorize == NULL || out->token == NULL) {
+    if (ehr->auth == SL_CLIENT_KEY && sl_assertion_is_unfit(ehr, out->algs)) {
+        sl_notice_add(r.notices, "SL2057",
+                      "it takes assertions signed by another algorithm than our keys'; the first "
+                      "key signs all the same");
+    }
+    if ((out->authorize == NULL && has_launches(ehr)) || out->token == NULL) {
         return sl_err_set(err, SL_UPSTREAM, "SL2062",
                           "EHR %s: the discovery document has no usable %s", ehr->name,
-                          out->authorize == NULL ? "authorization_endpoint" : "token_endpoint");
+                          out->token == NULL ? "token_endpoint" : "authorization_endpoint");
     }
     return SL_OK;
 }
@@ -188,10 +234,22 @@ const char *sl_discovery_openid_url(apr_pool_t *p, const sl_endpoints_t *endpoin
     return sl_url_well_known(p, sl_discovery_issuer(endpoints, ehr), "openid-configuration");
 }
 
+/* The issuer as it should be, or where nobody has named one as the document says (openid-issuer).
+ */
+static const char *expected_issuer(const sl_endpoints_t *endpoints, const sl_ehr_t *ehr,
+                                   const char *said, apr_pool_t *p)
+{
+    if (endpoints->issuer == NULL && ehr->quirks.openid_issuer == SL_SWITCH_ON && said != NULL &&
+        sl_url_check_issuer(said, ehr->insecure_loopback, p, NULL) == SL_OK) {
+        return said;
+    }
+    return sl_discovery_issuer(endpoints, ehr);
+}
+
 sl_rc_t sl_discovery_openid(sl_endpoints_t *endpoints, const sl_ehr_t *ehr,
                             const sl_discovery_body_t *from, apr_pool_t *p, sl_err_t *err)
 {
-    const char *expected = sl_discovery_issuer(endpoints, ehr);
+    const char *expected;
     sl_json_t *doc;
     const char *said;
     const char *jwks;
@@ -202,6 +260,7 @@ sl_rc_t sl_discovery_openid(sl_endpoints_t *endpoints, const sl_ehr_t *ehr,
                           "EHR %s: the openid-configuration is no JSON object", ehr->name);
     }
     said = sl_json_str(doc, "issuer");
+    expected = expected_issuer(endpoints, ehr, said, p);
     if (said == NULL || strcmp(said, expected) != 0) {
         return sl_err_set(err, SL_UPSTREAM, "SL2064",
                           "EHR %s: the openid-configuration names another issuer", ehr->name);
@@ -211,6 +270,7 @@ sl_rc_t sl_discovery_openid(sl_endpoints_t *endpoints, const sl_ehr_t *ehr,
         return sl_err_set(err, SL_UPSTREAM, "SL2065",
                           "EHR %s: the openid-configuration has no usable jwks_uri", ehr->name);
     }
+    endpoints->issuer = expected;
     endpoints->jwks = jwks;
     return SL_OK;
 }

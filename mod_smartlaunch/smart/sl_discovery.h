@@ -30,17 +30,18 @@ typedef struct {
 
 /**
  * What is stored in the configuration.
- * @return true when authorize and token are, so that a launch makes no discovery request
+ * @return true when authorize and token are, so that a launch makes no discovery request; token
+ *         alone where the EHR is for backend services only
  */
 bool sl_discovery_stored(sl_endpoints_t *out, const sl_ehr_t *ehr);
 
-/** Where to ask: {FHIR base}/.well-known/smart-configuration. */
+/** Where to ask: {FHIR base}/.well-known/smart-configuration (the host's root: root-discovery). */
 const char *sl_discovery_url(apr_pool_t *p, const sl_ehr_t *ehr);
 
 /**
  * Read a smart-configuration (DIS-2 to 8): stored endpoints win, relative ones are resolved, each
  * is checked by sl_url_check_endpoint. SL_UPSTREAM: not a JSON object, authorize or token missing
- * or unusable.
+ * or unusable; authorize may be missing where the EHR is for backend services only (DIS-4).
  */
 SL_MUST_USE sl_rc_t sl_discovery_parse(sl_endpoints_t *out, const sl_ehr_t *ehr,
                                        const sl_discovery_body_t *from, apr_pool_t *p,
@@ -54,8 +55,9 @@ const char *sl_discovery_openid_url(apr_pool_t *p, const sl_endpoints_t *endpoin
                                     const sl_ehr_t *ehr);
 
 /**
- * Read an openid-configuration into `endpoints->jwks`. SL_UPSTREAM: its `issuer` is not
- * sl_discovery_issuer() byte for byte (IDT-2), or it has no usable jwks_uri.
+ * Read an openid-configuration into `endpoints->jwks` and `issuer`. SL_UPSTREAM: its `issuer` is
+ * not sl_discovery_issuer() byte for byte (IDT-2), or it has no usable jwks_uri. With openid-issuer
+ * it may be any https URL where nobody has named one.
  */
 SL_MUST_USE sl_rc_t sl_discovery_openid(sl_endpoints_t *endpoints, const sl_ehr_t *ehr,
                                         const sl_discovery_body_t *from, apr_pool_t *p,
