@@ -143,15 +143,15 @@ make_secrets() (
     umask 077
     cd "$DEMO_RUN/secret" || exit
     echo "demo1 $(random_base64 32)" >keyring
-    random_base64 24 >sandbox.secret
+    random_base64 24 >hospital.secret
 )
 
-# What the sandbox EHR knows of us.
+# What the EHRs know of us.
 register_client() (
     umask 077
     cd "$DEMO_RUN/secret" || exit
     cat >clients.json <<JSON
-[{"client_id": "asthma-study", "client_secret": "$(cat sandbox.secret)",
+[{"client_id": "asthma-study", "client_secret": "$(cat hospital.secret)",
   "token_endpoint_auth_method": "client_secret_basic",
   "redirect_uris": ["$DEMO_APP/smart"]}]
 JSON
@@ -206,6 +206,7 @@ start_ehr() {
     setsid node "$top/demo/ehr/server.mjs" --port "$DEMO_EHR_PORT" --host ehr.localhost \
         --fhir-host localhost --cert "$DEMO_RUN/tls/cert.pem" --key "$DEMO_RUN/tls/key.pem" \
         --launch-url "$DEMO_APP/smart" --app-name "Asthma in Adults" \
+        --title "Hospital EHR" \
         --clients "$DEMO_RUN/secret/clients.json" --search </dev/null >"$log" 2>&1 &
     echo $! >"$DEMO_RUN/ehr.pid"
     wait_for "$DEMO_RUN/ehr.pid" "$log" grep -q '"ready":true' "$log" || fail "The sandbox EHR did not start."

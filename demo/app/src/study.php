@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 declare(strict_types=1);
 
+/** The EHRs that participants come from: name in the web server's configuration => shown as. */
+const EHRS = ['hospital' => 'Hospital EHR', 'clinic' => 'City Clinic'];
+
 /**
  * The study's records: one JSON file under the directory named by STUDY_DATA.
  *

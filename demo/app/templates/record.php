@@ -3,7 +3,7 @@
   <strong id="patient-name"><?= e($record['name']) ?></strong>
   <span>born <?= e($record['birth_date']) ?></span>
   <span><?= e($record['sex']) ?></span>
-  <span class="id">patient <?= e($record['patient']) ?></span>
+  <span class="id"><?= e(EHRS[$record['ehr']] ?? $record['ehr']) ?>, patient <?= e($record['patient']) ?></span>
 </section>
 <?php endif ?>
 <h1>Record <?= e($id) ?></h1>
