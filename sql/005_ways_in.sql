@@ -24,6 +24,19 @@ COMMENT ON COLUMN smartlaunch.ticket.created_at IS 'When it was made';
 COMMENT ON COLUMN smartlaunch.ticket.expires_at IS 'When it stops to open anything';
 COMMENT ON COLUMN smartlaunch.ticket.used_at IS 'When it was used';
 
+-- A launch that went to another browser by its ticket leaves this behind, so that the first one does
+-- not forget which patient it had open.
+ALTER TABLE smartlaunch.launch ADD COLUMN stand_in_for uuid;
+COMMENT ON COLUMN smartlaunch.launch.stand_in_for IS 'This is no launch of its own: it remembers, in the browser that launch left, which patient was open there';
+
+CREATE OR REPLACE VIEW smartlaunch.launch_status AS
+SELECT id, app, ehr, kind,
+       CASE WHEN state IN ('held', 'live') AND expires_at <= now() THEN 'ended' ELSE state END AS state,
+       link_state, link, app_user, ehr_user, fhir_user, patient, encounter,
+       left(encode(session_hash, 'hex'), 32) AS session_print,
+       created_at, authorized_at, last_seen_at, expires_at, ended_at, end_reason
+FROM smartlaunch.launch WHERE stand_in_for IS NULL;
+
 -- Housekeeping as in version 2, and tickets of days gone by: their launches are long over.
 CREATE OR REPLACE FUNCTION smartlaunch.purge(keep_steps interval) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -61,6 +74,9 @@ BEGIN
         ORDER BY created_at LIMIT batch FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS n = ROW_COUNT;
     done := done + n;
+    DELETE FROM smartlaunch.host WHERE seen_at < now() - interval '2 days';
+    GET DIAGNOSTICS n = ROW_COUNT;
+    done := done + n;
     DELETE FROM smartlaunch.launch_step WHERE id IN (
         SELECT id FROM smartlaunch.launch_step WHERE at < now() - keep_steps
         ORDER BY at LIMIT batch FOR UPDATE SKIP LOCKED);
@@ -70,6 +86,44 @@ END $$;
 
 GRANT SELECT, INSERT, UPDATE (used_at, code_sealed) ON smartlaunch.ticket TO smartlaunch_module;
 
+-- Hosts at work and the keys they have: a rotation of the key ring must not seal what one of them
+-- cannot open yet.
+CREATE TABLE smartlaunch.host (
+    name    text PRIMARY KEY,
+    keys    text[] NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT now(),
+    left_at timestamptz
+);
+COMMENT ON TABLE smartlaunch.host IS 'httpd hosts that are, or were, at work; each says so every 15 seconds';
+COMMENT ON COLUMN smartlaunch.host.name IS 'Host, process and when it began';
+COMMENT ON COLUMN smartlaunch.host.keys IS 'Names of the keys in its key ring; the first seals';
+COMMENT ON COLUMN smartlaunch.host.seen_at IS 'When it said so last';
+COMMENT ON COLUMN smartlaunch.host.left_at IS 'When it ended, or had its configuration read again';
+
+GRANT SELECT, INSERT, UPDATE ON smartlaunch.host TO smartlaunch_module;
+GRANT SELECT ON smartlaunch.host TO smartlaunch_dba;
+-- smartlaunchctl lists with whichever role it has; the module reads these tables anyway.
+GRANT SELECT ON smartlaunch.link_status, smartlaunch.launch_status, smartlaunch.token_status
+    TO smartlaunch_module;
+
+-- One refused or answered call by its reference, without who the patient is; and the launch it
+-- belongs to, where that is still there. The audit as a whole stays closed to the module.
+CREATE FUNCTION smartlaunch.access_of(call_reference text, back interval)
+RETURNS TABLE (at timestamptz, via text, caller text, app text, app_user text, ehr text,
+               method text, resource text, status integer, ms integer, launch uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.at, a.via, a.caller, a.app, a.app_user, a.ehr, a.method, a.resource, a.status, a.ms,
+           (SELECT l.id FROM smartlaunch.launch l
+            WHERE l.session_hash >= decode(a.session_print || repeat('0', 32), 'hex')
+              AND l.session_hash <= decode(a.session_print || repeat('f', 32), 'hex') LIMIT 1)
+    FROM smartlaunch.fhir_access a
+    WHERE a.reference = call_reference AND a.at > now() - least(back, interval '31 days')
+    ORDER BY a.at LIMIT 10
+$$;
+COMMENT ON FUNCTION smartlaunch.access_of(text, interval) IS
+    'Calls through the gateway that have this reference, from so far back (31 days at most), and their launch';
+
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA smartlaunch FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION smartlaunch.access_of(text, interval) TO smartlaunch_module, smartlaunch_dba;
 
 INSERT INTO smartlaunch.schema_version (version) VALUES (5);

@@ -12,7 +12,7 @@
 /* What goes in front of the bytes of each kind. */
 static sl_bytes_t kind_mark(sl_id_kind_t kind)
 {
-    static const unsigned char marks[] = {'B', 'H', 'S', 'T', 'F'};
+    static const unsigned char marks[] = {'B', 'H', 'S', 'T', 'F', 'W'};
     sl_bytes_t mark = {&marks[kind], 1};
 
     return mark;

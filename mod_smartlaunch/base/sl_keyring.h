@@ -27,6 +27,9 @@ SL_MUST_USE sl_rc_t sl_keyring_parse(sl_keyring_t **out, const sl_secret_t *text
 /** Id of the key that seals now. */
 const char *sl_keyring_active(const sl_keyring_t *ring);
 
+/** Ids of all keys, in the order of the file, with blanks between. */
+const char *sl_keyring_names(const sl_keyring_t *ring, apr_pool_t *p);
+
 /** Is there a key of this id? */
 bool sl_keyring_has(const sl_keyring_t *ring, const char *key_id);
 
@@ -49,7 +52,14 @@ SL_MUST_USE sl_rc_t sl_keyring_open(sl_secret_t **out, const sl_keyring_t *ring,
                                     const sl_sealed_t *sealed, apr_pool_t *p, sl_err_t *err);
 
 /** What an id names; ids of one kind never pass for another. */
-typedef enum { SL_ID_BROWSER, SL_ID_HANDLE, SL_ID_SESSION, SL_ID_STATE, SL_ID_FORM } sl_id_kind_t;
+typedef enum {
+    SL_ID_BROWSER,
+    SL_ID_HANDLE,
+    SL_ID_SESSION,
+    SL_ID_STATE,
+    SL_ID_FORM,
+    SL_ID_TICKET
+} sl_id_kind_t;
 
 #define SL_ID_CHARS 32 /* 16 bytes and their 8-byte check value in base64url */
 

@@ -46,10 +46,11 @@ static sl_shm_key_t key_of(const char *cookie, const char *app)
 #define TEXTS(X)                                                                                   \
     X(row.id)                                                                                      \
     X(row.app)                                                                                     \
-    X(row.ehr) X(row.key_id) X(row.app_user) X(row.ehr_user) X(row.issuer) X(row.sub)              \
-        X(row.source) X(row.fhir_user) X(row.patient) X(row.encounter) X(row.scope_granted)        \
-            X(row.login_user) X(row.return_to) X(row.redirect_path) X(handle) X(session) X(banner) \
-                X(intent) X(style_url) X(tenant) X(fhir_context) X(mark)
+    X(row.ehr)                                                                                     \
+    X(row.key_id) X(row.app_user) X(row.ehr_user) X(row.issuer) X(row.sub) X(row.source)           \
+        X(row.fhir_user) X(row.patient) X(row.encounter) X(row.scope_granted) X(row.login_user)    \
+            X(row.return_to) X(row.redirect_path) X(row.stand_in_for) X(handle) X(session)         \
+                X(banner) X(intent) X(style_url) X(tenant) X(fhir_context) X(mark)
 #define TIMES(X) X(row.authorized_at) X(row.last_seen_at) X(row.expires_at)
 
 /** Written in front: a child of another version, after a graceful restart, has other lists. */
@@ -220,7 +221,38 @@ static void forget_particulars(sl_browser_launch_t *launch)
     launch->row.link_state = row.link_state;
     launch->row.old_cookie = row.old_cookie;
     launch->row.authorized_at = row.authorized_at;
+    launch->row.stand_in_for = row.stand_in_for;
+    if (row.kind == SL_KIND_STANDALONE) { /* it can be begun again there */
+        launch->row.redirect_path = row.redirect_path;
+    }
     launch->session = NULL;
+}
+
+/** Handle and session id; of a launch that left this browser what stayed behind has its handle. */
+static bool name(sl_browser_launch_t *launch, const sl_runtime_t *rt, apr_pool_t *p)
+{
+    const sl_launch_t *row = &launch->row;
+    const char *seed = row->stand_in_for != NULL ? row->stand_in_for : row->id;
+
+    return sl_id_derive(&launch->handle, rt->ring, row->key_id, SL_ID_HANDLE, seed, p) == SL_OK &&
+           sl_id_derive(&launch->session, rt->ring, row->key_id, SL_ID_SESSION, seed, p) == SL_OK;
+}
+
+/** A launch that came back has its handle to itself. */
+static void name_once(sl_browser_view_t *view)
+{
+    for (int i = 0; i < view->count; i++) {
+        const char *original = view->launches[i].row.stand_in_for;
+
+        for (int j = 0; original != NULL && j < view->count; j++) {
+            const sl_launch_t *other = &view->launches[j].row;
+
+            if (strcmp(other->id, original) == 0 || (j < i && other->stand_in_for != NULL &&
+                                                     strcmp(other->stand_in_for, original) == 0)) {
+                view->launches[i].handle = NULL;
+            }
+        }
+    }
 }
 
 static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_browser_t *found,
@@ -236,10 +268,7 @@ static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_brows
 
         launch->row = APR_ARRAY_IDX(found->launches, i, sl_launch_t);
         shift(&launch->row, ahead);
-        if (sl_id_derive(&launch->handle, rt->ring, launch->row.key_id, SL_ID_HANDLE,
-                         launch->row.id, p) != SL_OK ||
-            sl_id_derive(&launch->session, rt->ring, launch->row.key_id, SL_ID_SESSION,
-                         launch->row.id, p) != SL_OK) {
+        if (!name(launch, rt, p)) {
             launch->handle = NULL;
             continue;
         }
@@ -250,6 +279,7 @@ static void adopt(sl_browser_view_t *out, const sl_runtime_t *rt, const sl_brows
             read_context(launch, p);
         }
     }
+    name_once(out);
 }
 
 /** Launches that ran out are closed in the database by the first to notice. */

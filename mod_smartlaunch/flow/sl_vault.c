@@ -127,6 +127,18 @@ sl_rc_t sl_vault_open_callback(sl_callback_t *out, const sl_keyring_t *ring,
     return SL_OK;
 }
 
+sl_rc_t sl_vault_reseal_pending(sl_reseal_pending_t *out, const sl_keyring_t *ring,
+                                const sl_reseal_pending_t *was, apr_pool_t *p, sl_err_t *err)
+{
+    const char *const aad[] = {"launch", "pending_sealed", was->id, was->app, was->ehr, NULL};
+    const sl_sealed_t sealed = {was->key_id, aad, was->sealed};
+    sl_secret_t *text = NULL;
+    sl_rc_t rc = unseal(&text, ring, &sealed, p, err);
+
+    out->key_id = sl_keyring_active(ring);
+    return rc == SL_OK ? sl_keyring_seal(&out->sealed, ring, aad, text, p, err) : rc;
+}
+
 /** The texts a token's seal covers; `column` is left for the caller. */
 static const char **token_aad(const sl_token_row_t *row, apr_pool_t *p)
 {

@@ -9,6 +9,7 @@
 #include "base/sl_keyring.h"
 #include "smart/sl_discovery.h"
 #include "store/sl_store_launch.h"
+#include "store/sl_store_reseal.h"
 #include "store/sl_store_ticket.h"
 #include "store/sl_store_token.h"
 
@@ -61,6 +62,11 @@ SL_MUST_USE sl_rc_t sl_vault_seal_callback(sl_bytes_t *out, const sl_keyring_t *
 SL_MUST_USE sl_rc_t sl_vault_open_callback(sl_callback_t *out, const sl_keyring_t *ring,
                                            const sl_callback_row_t *row, const sl_ticket_t *ticket,
                                            apr_pool_t *p, sl_err_t *err);
+
+/** The same particulars under the first key of the ring, whatever they are. SL_FAILED as above. */
+SL_MUST_USE sl_rc_t sl_vault_reseal_pending(sl_reseal_pending_t *out, const sl_keyring_t *ring,
+                                            const sl_reseal_pending_t *was, apr_pool_t *p,
+                                            sl_err_t *err);
 
 /** The columns of a token that its seal covers. */
 typedef struct {

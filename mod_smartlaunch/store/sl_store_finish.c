@@ -21,7 +21,7 @@ static const sl_stmt_t FINISH = {
         " FROM seen s WHERE s.id = $1 AND s.state = 'claimed'"
         "  AND (s.browser_hash = $2 OR s.prev_browser_hash = $2)),"
         "asks AS ("
-        " SELECT $19::text = 'ask' AND EXISTS (SELECT 1 FROM own g JOIN seen s"
+        " SELECT $19::text = 'hold' OR $19 = 'ask' AND EXISTS (SELECT 1 FROM own g JOIN seen s"
         "  ON s.browser_hash = g.browser_hash AND s.id <> g.id"
         "  WHERE s.state = 'live' AND s.expires_at > now()"
         "   AND ($20::bigint = 0 OR s.last_seen_at > now() - " SQL_FOR("$20") ")"
@@ -55,6 +55,7 @@ static const sl_stmt_t FINISH = {
         "  link = g.link, link_state = $17, handle_hash = $6::bytea, session_hash = $7::bytea,"
         "  app_user = g.app_user, ehr_user = g.ehr_user, issuer = $10, sub = $11, source = $12,"
         "  fhir_user = $13, patient = $14::text, encounter = $15::text, context = $16::jsonb,"
+        "  login_user = $27::text, login_at = CASE WHEN $27 IS NOT NULL THEN now() END,"
         "  authorized_at = now(), last_seen_at = now(),"
         "  expires_at = now() + " SQL_FOR("$4") ","
         "  browser_hash = CASE WHEN g.moved THEN $3::bytea ELSE l.browser_hash END,"
@@ -72,7 +73,7 @@ static const sl_stmt_t FINISH = {
         " EXISTS (SELECT 1 FROM rivals WHERE NOT same) AS taken,"
         " EXISTS (SELECT 1 FROM rivals WHERE same) AS known"
         " FROM (SELECT 1) one LEFT JOIN go g ON true",
-    .params = 26,
+    .params = 27,
 };
 /* clang-format on */
 
@@ -185,6 +186,7 @@ sl_rc_t sl_store_launch_finish(sl_launch_finished_t *out, sl_db_t *db,
         sl_db_text(token->scope_asked),
         sl_db_text(token->scope_granted),
         sl_db_int(token->lifetime),
+        sl_db_text(result->login_user),
     };
     const sl_db_call_t call = {&FINISH, params};
 

@@ -91,7 +91,8 @@ SL_MUST_USE sl_rc_t sl_store_launch_claim(sl_launch_claimed_t *out, sl_db_t *db,
 typedef enum {
     SL_OTHERS_END, /* they end; tokens that belong to no app user are revoked */
     SL_OTHERS_ASK, /* if there are any, the new launch is held */
-    SL_OTHERS_KEEP
+    SL_OTHERS_KEEP,
+    SL_OTHERS_HOLD /* the new launch is held, whoever lives here */
 } sl_others_t;
 
 /**
@@ -108,6 +109,7 @@ typedef struct {
     const char *patient, *encounter;                          /* or NULL */
     const char *context;                                      /* JSON text, or NULL */
     sl_link_state_t link_state;
+    const char *login_user; /* pending: who says to be the app user; waits for the confirm page */
     const char
         *link_how; /* linked: make the link if it is missing ("same-name"); NULL: it must be */
     sl_others_t others;

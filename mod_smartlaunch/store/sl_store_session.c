@@ -14,7 +14,7 @@ static const sl_stmt_t BROWSER = {
            " SELECT l.id, l.app, l.ehr, l.key_id, l.kind, l.state, l.link_state, l.link,"
            "  l.app_user, l.ehr_user, l.issuer, l.sub, l.source, l.fhir_user, l.patient,"
            "  l.encounter, l.context, t.scope_granted, l.login_user, l.return_to,"
-           "  l.redirect_path, l.end_reason, " SQL_US("l.authorized_at") " AS authorized_at,"
+           "  l.redirect_path, l.end_reason, l.stand_in_for, " SQL_US("l.authorized_at") " AS authorized_at,"
            "  " SQL_US("l.last_seen_at") " AS last_seen_at,"
            "  " SQL_US("l.expires_at") " AS expires_at, " SQL_US("l.ended_at") " AS ended_at,"
            "  " SQL_US("l.login_at") " AS login_at,"
@@ -23,7 +23,7 @@ static const sl_stmt_t BROWSER = {
            " FROM smartlaunch.launch l LEFT JOIN smartlaunch.token t ON t.launch = l.id"
            " WHERE (l.browser_hash = $1 OR (l.prev_browser_hash = $1"
            "   AND l.moved_at > now() - interval '10 seconds'"
-           "   AND coalesce(l.linked_at, l.authorized_at) < l.moved_at))"
+           "   AND greatest(l.linked_at, l.authorized_at) < l.moved_at))"
            "  AND l.state IN ('held', 'live', 'ended')"
            "  AND l.authorized_at > now() - " SQL_FOR("$3")
            "  AND ($2::text IS NULL OR l.app = $2)"
@@ -120,6 +120,7 @@ static void read_launch(sl_launch_t *out, const sl_rows_t *rows, int i)
     out->return_to = sl_rows_text(rows, i, "return_to");
     out->redirect_path = sl_rows_text(rows, i, "redirect_path");
     out->end_reason = sl_rows_text(rows, i, "end_reason");
+    out->stand_in_for = sl_rows_text(rows, i, "stand_in_for");
     out->authorized_at = sl_rows_time(rows, i, "authorized_at");
     out->last_seen_at = sl_rows_time(rows, i, "last_seen_at");
     out->expires_at = sl_rows_time(rows, i, "expires_at");

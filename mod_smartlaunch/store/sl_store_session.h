@@ -16,6 +16,7 @@ typedef struct {
     const char *patient, *encounter, *context, *scope_granted;
     const char *login_user; /* the app said this user logged in; waits for the confirm page */
     const char *return_to, *redirect_path, *end_reason;
+    const char *stand_in_for; /* the launch that left this browser by a ticket; NULL: this is one */
     apr_time_t authorized_at, last_seen_at, expires_at, ended_at, login_at, token_expires_at;
     bool old_cookie; /* found by the cookie before the last renewal */
 } sl_launch_t;

@@ -6,7 +6,7 @@
 static const char *const KINDS[] = {"ehr", "standalone", "session"};
 static const char *const STATES[] = {"pending", "claimed", "held", "live", "ended", "failed"};
 static const char *const LINKS[] = {"none", "pending", "linked"};
-static const char *const OTHERS[] = {"end", "ask", "keep"};
+static const char *const OTHERS[] = {"end", "ask", "keep", "hold"};
 
 #define COUNT(words) ((int)(sizeof(words) / sizeof((words)[0])))
 
