@@ -26,7 +26,7 @@ my @all;
 #   ehr_block   inside <SmartEHR sandbox>       redirect   inside <Location /smart>
 #   app         inside every app location      after      behind the TLS virtual host
 #   gateway     inside the gateway's <Location>; undef: there is no gateway
-# and: target (/papp/), client (app-basic), client_auth, secret, scope, public (origin),
+# and: target (/papp/), client (app-basic), client_auth, credential (lines in place of SmartClientSecret), secret, scope, public (origin),
 # database (conninfo), prepare (on or off), keyring (text), port, module => 0 (without it), fpm => 0, log_level, so (path of the module),
 # early => 1 (the module is loaded before all others), under => [program that runs httpd, arguments],
 # config => text in place of all of the module's own directives.
@@ -263,7 +263,7 @@ sub _ours {
     my $public = $self->{public} // $self->url;
     my $client = $self->{client} // 'app-basic';
     my $auth = defined $self->{client_auth} ? "SmartClientAuth $self->{client_auth}" : '';
-    my $secret = $client eq 'app-public' ? '' : "SmartClientSecret file:$dir/secret";
+    my $secret = $self->{credential} // ($client eq 'app-public' ? '' : "SmartClientSecret file:$dir/secret");
     my $scope = $self->{scope} // 'launch openid fhirUser offline_access patient/*.rs';
     return <<"CONF";
 SmartDatabase "$database" prepare=${\ ($self->{prepare} // 'on') }
