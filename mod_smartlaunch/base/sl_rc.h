@@ -31,7 +31,7 @@ typedef struct {
     sl_rc_t rc;
     const char *id;  /* "SL2101": a literal */
     int retry_after; /* seconds, 0: not known */
-    char text[240];  /* one plain sentence, NUL-terminated */
+    char text[400];  /* one plain sentence, NUL-terminated */
 } sl_err_t;
 
 /** Fill in `err` (may be NULL) and hand back `rc`, so that a failure is one return statement. */

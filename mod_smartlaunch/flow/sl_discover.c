@@ -35,12 +35,30 @@ static sl_rc_t judge(sl_rc_t rc, const sl_runtime_t *rt, const sl_document_t *do
     return sl_trace_failed(trace, document->step, 0, 0, err);
 }
 
+/** The openid-configuration tells where the keys are when nothing else does. */
+static sl_rc_t find_jwks(sl_endpoints_t *endpoints, const sl_runtime_t *rt, const sl_ehr_t *ehr,
+                         sl_trace_t *trace, sl_err_t *err)
+{
+    sl_document_t document = {ehr, sl_discovery_openid_url(trace->p, endpoints, ehr), "openid",
+                              SL_DISCOVERY_MAX_BYTES, 0};
+    sl_discovery_body_t body;
+    sl_rc_t rc = read_body(&body, rt, &document, trace, err);
+
+    if (rc != SL_OK) {
+        return rc;
+    }
+    rc = sl_discovery_openid(endpoints, ehr, &body, trace->p, err);
+    sl_runtime_tell(rt, SL_LOG_INFO, ehr, body.notices);
+    return judge(rc, rt, &document, trace, err);
+}
+
 /** What the EHR's smart-configuration says, whatever is stored. */
 static sl_rc_t ask(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
                    sl_trace_t *trace, sl_err_t *err)
 {
     sl_document_t document = smart_configuration(ehr, trace->p);
     sl_discovery_body_t body;
+    sl_err_t none;
     sl_rc_t rc = read_body(&body, rt, &document, trace, err);
 
     if (rc != SL_OK) {
@@ -48,7 +66,13 @@ static sl_rc_t ask(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *
     }
     rc = sl_discovery_parse(out, ehr, &body, trace->p, err);
     sl_runtime_tell(rt, SL_LOG_INFO, ehr, body.notices);
-    return judge(rc, rt, &document, trace, err);
+    rc = judge(rc, rt, &document, trace, err);
+    if (rc == SL_OK && out->issuer == NULL && ehr->quirks.openid_issuer == SL_SWITCH_ON &&
+        find_jwks(out, rt, ehr, trace, &none) != SL_OK) {
+        sl_log(&rt->log, SL_LOG_INFO, "SL4210", "%s: no issuer was found: %s (%s)", ehr->name,
+               none.text, none.id);
+    }
+    return rc;
 }
 
 sl_rc_t sl_discover_endpoints(sl_endpoints_t *out, const sl_runtime_t *rt, const sl_ehr_t *ehr,
@@ -77,23 +101,6 @@ void sl_discover_forget(const sl_runtime_t *rt, const sl_ehr_t *ehr, apr_pool_t 
     sl_document_t document = smart_configuration(ehr, tmp);
 
     sl_document_forget(rt, &document);
-}
-
-/** The openid-configuration tells where the keys are when nothing else does. */
-static sl_rc_t find_jwks(sl_endpoints_t *endpoints, const sl_runtime_t *rt, const sl_ehr_t *ehr,
-                         sl_trace_t *trace, sl_err_t *err)
-{
-    sl_document_t document = {ehr, sl_discovery_openid_url(trace->p, endpoints, ehr), "openid",
-                              SL_DISCOVERY_MAX_BYTES, 0};
-    sl_discovery_body_t body;
-    sl_rc_t rc = read_body(&body, rt, &document, trace, err);
-
-    if (rc != SL_OK) {
-        return rc;
-    }
-    rc = sl_discovery_openid(endpoints, ehr, &body, trace->p, err);
-    sl_runtime_tell(rt, SL_LOG_INFO, ehr, body.notices);
-    return judge(rc, rt, &document, trace, err);
 }
 
 sl_rc_t sl_discover_keys(sl_jwks_t **out, const sl_runtime_t *rt, const sl_ehr_t *ehr,

@@ -60,6 +60,7 @@ static sl_rc_t finished_before(sl_finished_t *out, const sl_runtime_t *rt,
     }
     out->done = true;
     out->held = claimed->state == SL_LAUNCH_HELD;
+    out->return_to = claimed->return_to;
     if (sl_id_derive(&out->handle, rt->ring, claimed->key_id, SL_ID_HANDLE, claimed->id, p) !=
         SL_OK) {
         return sl_err_set(err, SL_EXPIRED, "SL4303", "the key of a finished launch is gone");
@@ -118,11 +119,15 @@ static sl_rc_t open_pending(sl_finishing_t *f, const sl_runtime_t *rt, const sl_
 static sl_rc_t refused_by_ehr(const sl_finishing_t *f, const sl_finish_t *finish, sl_err_t *err)
 {
     const char *error = finish->answer->error;
+    const char *hint = sl_redirect_error_hint(error);
+    const char *uri = finish->answer->error_uri;
 
     if (strcmp(error, "temporarily_unavailable") == 0) {
         return sl_err_set(err, SL_BUSY, "SL4310", "%s: temporarily unavailable", f->ehr->name);
     }
-    return sl_err_set(err, SL_DENIED, "SL4311", "%s refused the launch: %s", f->ehr->name, error);
+    return sl_err_set(err, SL_DENIED, "SL4311", "%s refused the launch: %s%s%s%s%s", f->ehr->name,
+                      error, hint != NULL ? "; likely: " : "", hint != NULL ? hint : "",
+                      uri != NULL ? "; it refers to " : "", uri != NULL ? uri : "");
 }
 
 /** From the claim on: whatever fails closes the launch. */

@@ -74,5 +74,8 @@ const char *sl_authorize_url(apr_pool_t *p, const sl_authorize_t *request)
         push_param(params, "code_challenge", request->challenge);
         push_param(params, "code_challenge_method", "S256");
     }
+    if (request->form_post) {
+        push_param(params, "response_mode", "form_post");
+    }
     return sl_url_add_query(p, request->endpoint, apr_array_pstrcat(p, params, '&'));
 }

@@ -16,6 +16,7 @@ typedef struct {
     const char *aud;       /* from sl_authorize_aud(); NULL: not sent */
     const char *launch;    /* NULL: standalone */
     const char *challenge; /* NULL: no PKCE */
+    bool form_post;        /* ask for the answer by POST (form-post) */
 } sl_authorize_t;
 
 /**

@@ -35,13 +35,24 @@ const char *sl_context_banner(sl_banner_t banner)
     return "unknown";
 }
 
+/* Who says who the patient is: the response, or where the EHR is known for it its id_token. */
+static const sl_json_t *holder(const sl_context_input_t *input, const char *member)
+{
+    bool in_id_token = input->claims != NULL &&
+                       input->quirks->patient_in_id_token == SL_SWITCH_ON &&
+                       sl_json_get(input->response, member) == NULL;
+
+    return in_id_token ? input->claims : input->response;
+}
+
 /* A resource id; with the quirk also "Type/id". */
 static sl_rc_t read_id(const char **out, const sl_context_input_t *input, const char *member,
                        const char *type)
 {
-    const char *said = sl_json_str(input->response, member);
+    const sl_json_t *from = holder(input, member);
+    const char *said = sl_json_str(from, member);
 
-    if (sl_json_get(input->response, member) == NULL) {
+    if (sl_json_get(from, member) == NULL) {
         return SL_OK;
     }
     if (said != NULL && input->quirks->patient_reference == SL_SWITCH_ON &&

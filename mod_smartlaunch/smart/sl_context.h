@@ -28,6 +28,8 @@ typedef struct {
     const sl_json_t *response;   /* sl_token_response_t.json */
     const sl_quirks_t *quirks;   /* the EHR's */
     apr_array_header_t *notices; /* gets a warning for each member left out; may be NULL */
+    const sl_json_t *claims;     /* of the verified id_token; NULL: none. Read for patient and
+                                    encounter with patient-in-id-token only */
 } sl_context_input_t;
 
 /**

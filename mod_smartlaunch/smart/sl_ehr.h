@@ -38,11 +38,17 @@ typedef struct {
     const char *text;   /* as configured: "id_token:sub"; kept with the link */
 } sl_identity_source_t;
 
-/** Departures from the rules that a vendor needs and nobody else gets. */
+/** Departures from the rules that a vendor needs and nobody else gets: options of SmartProfile. */
 typedef struct {
-    sl_switch_t bare_token;        /* a token response without token_type means Bearer */
-    sl_switch_t patient_reference; /* `patient` may come as "Patient/123" */
-    sl_switch_t client_id_in_body; /* confidential clients send client_id, too (TKR-S2) */
+    sl_switch_t bare_token;          /* a token response without token_type means Bearer */
+    sl_switch_t patient_reference;   /* `patient` may come as "Patient/123" */
+    sl_switch_t patient_in_id_token; /* `patient`, `encounter` may be claims of the id_token only */
+    sl_switch_t client_id_in_body;   /* confidential clients send client_id, too (TKR-S2) */
+    sl_switch_t form_post;           /* the answer is asked for by response_mode=form_post */
+    sl_switch_t root_discovery;      /* .well-known is at the root of the FHIR base's host */
+    sl_switch_t openid_issuer;       /* the openid-configuration below the FHIR base may name the
+                                        issuer where the smart-configuration names none */
+    sl_switch_t error_by_500;        /* an OAuth error is believed whatever its status */
 } sl_quirks_t;
 
 typedef struct {
@@ -86,6 +92,7 @@ typedef struct {
 
     apr_interval_time_t renew_ahead;    /* 0: the profile's */
     apr_interval_time_t renew_interval; /* least time between two renewals; 0: the profile's */
+    apr_interval_time_t token_life;     /* where the EHR does not say; 0: the profile's */
 } sl_ehr_t;
 
 #endif

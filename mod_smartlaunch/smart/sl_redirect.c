@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smart/sl_redirect.h"
 
+#include "smart/sl_error_uri.h"
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -12,25 +13,45 @@
 static const struct {
     const char *code;
     const char *text;
+    const char *hint; /* for the log; NULL: none */
 } errors[] = {
-    {"access_denied", "The EHR did not allow the launch, or you declined it."},
-    {"unauthorized_client", "The EHR does not allow this application to be launched this way. "
-                            "Please tell your IT support."},
-    {"invalid_request", "The EHR did not understand the launch request. "
-                        "Please tell your IT support."},
-    {"unsupported_response_type", "The EHR does not offer this kind of launch. "
-                                  "Please tell your IT support."},
-    {"invalid_scope", "The EHR does not grant what this application asks for. "
-                      "Please tell your IT support."},
-    {"invalid_target", "The EHR does not know the record server this application asked for. "
-                       "Please tell your IT support."},
-    {"server_error", "The EHR had a problem of its own. Please open the application again in a "
-                     "moment."},
-    {"temporarily_unavailable", "The EHR is busy. Please open the application again in a moment."},
-    {"login_required", "The EHR needs you to log in first. Please open the application again."},
-    {"interaction_required", "The EHR needs an answer from you first. Please open the application "
-                             "again."},
-    {"consent_required", "The EHR needs your consent first. Please open the application again."},
+    {"access_denied", "The EHR did not allow the launch, or you declined it.",
+     "mostly the user's own no, or the app is not released for this user there"},
+    {"unauthorized_client",
+     "The EHR does not allow this application to be launched this way. "
+     "Please tell your IT support.",
+     "the app's registration does not allow this kind of launch, or is not released yet"},
+    {"invalid_request",
+     "The EHR did not understand the launch request. "
+     "Please tell your IT support.",
+     "redirect URI, aud (SmartAud) or PKCE (SmartPKCE) are not as it wants them"},
+    {"unsupported_response_type",
+     "The EHR does not offer this kind of launch. "
+     "Please tell your IT support.",
+     NULL},
+    {"invalid_scope",
+     "The EHR does not grant what this application asks for. "
+     "Please tell your IT support.",
+     "something in SmartScope is not in the app's registration, or it wants the other form (v1 "
+     ".read, v2 .rs)"},
+    {"invalid_target",
+     "The EHR does not know the record server this application asked for. "
+     "Please tell your IT support.",
+     "it does not take our aud; see SmartAud"},
+    {"server_error",
+     "The EHR had a problem of its own. Please open the application again in a "
+     "moment.",
+     NULL},
+    {"temporarily_unavailable", "The EHR is busy. Please open the application again in a moment.",
+     NULL},
+    {"login_required", "The EHR needs you to log in first. Please open the application again.",
+     NULL},
+    {"interaction_required",
+     "The EHR needs an answer from you first. Please open the application "
+     "again.",
+     NULL},
+    {"consent_required", "The EHR needs your consent first. Please open the application again.",
+     NULL},
 };
 
 static int find_error(const char *error)
@@ -48,6 +69,13 @@ const char *sl_redirect_error_code(const char *error)
     int i = find_error(error);
 
     return i < 0 ? "other" : errors[i].code;
+}
+
+const char *sl_redirect_error_hint(const char *error)
+{
+    int i = find_error(error);
+
+    return i < 0 ? NULL : errors[i].hint;
 }
 
 const char *sl_redirect_error_text(const char *error)
@@ -117,6 +145,7 @@ static sl_rc_t read_answer(sl_redirect_t *out, const sl_params_t *params, apr_po
     if (out->kind == SL_REDIRECT_ERROR) {
         out->error = sl_redirect_error_code(sl_params_one(params, "error"));
         out->description = shorten(p, sl_params_one(params, "error_description"));
+        out->error_uri = sl_error_uri_loggable(p, sl_params_one(params, "error_uri"));
         return SL_OK;
     }
     if (!is_sized(code, SL_REDIRECT_MAX_CODE) || out->state == NULL) {

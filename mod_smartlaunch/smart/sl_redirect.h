@@ -22,6 +22,7 @@ typedef struct {
     const char *state;       /* code: never NULL; error: NULL when absent */
     const char *error;       /* error only: a literal of sl_redirect_error_code() */
     const char *description; /* error only: for people, ≤ 200 bytes, to be escaped; may be NULL */
+    const char *error_uri;   /* error only: of sl_error_uri_loggable(), never a link; may be NULL */
 } sl_redirect_t;
 
 /**
@@ -34,6 +35,9 @@ SL_MUST_USE sl_rc_t sl_redirect_classify(sl_redirect_t *out, const sl_params_t *
 
 /** The code itself when it is a known one (a literal, safe in logs), else "other". */
 const char *sl_redirect_error_code(const char *error);
+
+/** What mostly lies behind it: words for the log; NULL: nobody knows. */
+const char *sl_redirect_error_hint(const char *error);
 
 /** One plain sentence for people; never NULL. */
 const char *sl_redirect_error_text(const char *error);

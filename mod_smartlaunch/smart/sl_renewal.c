@@ -37,7 +37,7 @@ static bool is_one_of(const char *error, const char *const *list)
     return false;
 }
 
-bool sl_renewal_is_final(int status, const char *error)
+bool sl_renewal_is_final(const sl_ehr_t *ehr, int status, const char *error)
 {
     static const char *const passing[] = {"server_error", "temporarily_unavailable", "slow_down",
                                           NULL};
@@ -46,7 +46,8 @@ bool sl_renewal_is_final(int status, const char *error)
         "unauthorized_client", "invalid_scope",  "unsupported_grant_type",
         "invalid_target",      "access_denied",  NULL};
 
-    if (status >= 200 && status <= 299) {
+    if ((status >= 200 && status <= 299) ||
+        (status >= 500 && ehr->quirks.error_by_500 == SL_SWITCH_ON)) {
         return is_one_of(error, lasting);
     }
     return status >= 400 && status <= 499 && status != 408 && status != 429 &&

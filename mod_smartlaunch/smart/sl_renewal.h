@@ -29,10 +29,11 @@ sl_renewal_need_t sl_renewal_need(const sl_renewal_token_t *token, const sl_ehr_
 /**
  * Is a failure of sl_token_response_parse() one that only a new launch mends (RFR-6)? Any 4xx but
  * 408, 429 and one that says itself that it passes (temporarily_unavailable, slow_down,
- * server_error), and a 2xx whose body is an error of RFC 6749. The rest is trouble for the moment
- * (RFR-7). `error` is of sl_token_response_error().
+ * server_error), and a 2xx whose body is an error of RFC 6749; where the EHR is known for it
+ * (error-by-500) a 5xx with one, too. The rest is trouble for the moment (RFR-7).
+ * `error` is of sl_token_response_error().
  */
-bool sl_renewal_is_final(int status, const char *error);
+bool sl_renewal_is_final(const sl_ehr_t *ehr, int status, const char *error);
 
 /**
  * RFR-9: does the answer speak of the same patient? SL_DENIED: of another one: end the session.

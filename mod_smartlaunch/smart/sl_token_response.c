@@ -2,6 +2,7 @@
 #include "smart/sl_token_response.h"
 
 #include "base/sl_text.h"
+#include "smart/sl_token_error.h"
 #include <apr_lib.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -10,37 +11,29 @@
 #define ACCESS_MAX 65536
 #define SCOPE_MAX 16384
 
-/* RFC 6749 section 5.2, and what else token endpoints are seen to answer */
-static const char *const errors[] = {
-    "invalid_request",        "invalid_client",          "invalid_grant",  "unauthorized_client",
-    "unsupported_grant_type", "invalid_scope",           "invalid_target", "access_denied",
-    "server_error",           "temporarily_unavailable", "slow_down",
-};
-
-static const char *error_of(const sl_json_t *doc)
-{
-    const char *said = sl_json_str(doc, "error");
-
-    if (said == NULL) {
-        return sl_json_get(doc, "error") == NULL ? "none" : "other";
-    }
-    for (apr_size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-        if (strcmp(said, errors[i]) == 0) {
-            return errors[i];
-        }
-    }
-    return "other";
-}
-
 const char *sl_token_response_error(const char *body, apr_size_t len, apr_pool_t *tmp)
 {
-    sl_json_t *doc;
+    sl_token_error_t error;
 
-    if (body == NULL || len > SL_TOKEN_RESPONSE_MAX_BYTES ||
-        sl_json_parse(&doc, body, len, tmp, NULL) != SL_OK) {
-        return "none";
-    }
-    return error_of(doc);
+    sl_token_error_read(&error, body, len, tmp);
+    return error.code;
+}
+
+/* An error by its status or in its body, with what mostly lies behind it. */
+static sl_rc_t refused(const char *id, const sl_ehr_t *ehr, const sl_token_answer_t *answer,
+                       apr_pool_t *tmp, sl_err_t *err)
+{
+    const sl_token_asked_t asked = {ehr, answer->status, answer->is_renewal};
+    sl_token_error_t error;
+    const char *hint;
+
+    sl_token_error_read(&error, answer->body, answer->len, tmp);
+    hint = sl_token_error_hint(&error, &asked);
+    return sl_err_set(err, SL_UPSTREAM, id,
+                      "EHR %s: the token endpoint refused (%d): %s, by %s%s%s%s%s", ehr->name,
+                      answer->status, error.code, error.body, hint != NULL ? "; likely: " : "",
+                      hint != NULL ? hint : "", error.uri != NULL ? "; it refers to " : "",
+                      error.uri != NULL ? error.uri : "");
 }
 
 /* Take a token out of the object, and wipe json-c's own copy. */
@@ -103,10 +96,11 @@ static int64_t seconds(const sl_json_t *value)
 }
 
 /* TRS-2; some servers say when instead of how long */
-static int life(const sl_json_t *doc, const sl_token_answer_t *answer)
+static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer_t *answer)
 {
     const sl_json_t *said = sl_json_get(doc, "expires_in");
     int64_t left = seconds(said);
+    int unsaid = ehr->token_life > 0 ? (int)apr_time_sec(ehr->token_life) : SL_TOKEN_LIFE_DEFAULT;
 
     if (said == NULL) {
         left = seconds(sl_json_get(doc, "expires_at"));
@@ -114,9 +108,8 @@ static int life(const sl_json_t *doc, const sl_token_answer_t *answer)
     }
     if (left <= 0) {
         sl_notice_add(answer->notices, "SL2121",
-                      "it does not say how long its token lives; taken as %d seconds",
-                      SL_TOKEN_LIFE_DEFAULT);
-        return SL_TOKEN_LIFE_DEFAULT;
+                      "it does not say how long its token lives; taken as %d seconds", unsaid);
+        left = unsaid > 0 ? unsaid : 1;
     }
     return left > SL_TOKEN_LIFE_MAX ? SL_TOKEN_LIFE_MAX : (int)left;
 }
@@ -162,14 +155,13 @@ static sl_rc_t read_object(sl_token_response_t *out, const sl_ehr_t *ehr,
     out->refresh = take_token(doc, "refresh_token", p);
     out->id_token = take_token(doc, "id_token", p);
     if (sl_json_get(doc, "error") != NULL) {
-        return sl_err_set(err, SL_UPSTREAM, "SL2133", "EHR %s: the token response is an error: %s",
-                          ehr->name, error_of(doc));
+        return refused("SL2133", ehr, answer, p, err);
     }
     rc = read_tokens(out, ehr, type_problem, err);
     if (rc != SL_OK) {
         return rc;
     }
-    out->expires_in = life(doc, answer);
+    out->expires_in = life(doc, ehr, answer);
     if (read_scope(&out->scope, doc, answer->notices) != SL_OK) {
         return sl_err_set(err, SL_UPSTREAM, "SL2134",
                           "EHR %s: the scope in the token response is malformed", ehr->name);
@@ -180,20 +172,22 @@ static sl_rc_t read_object(sl_token_response_t *out, const sl_ehr_t *ehr,
 sl_rc_t sl_token_response_parse(sl_token_response_t *out, const sl_ehr_t *ehr,
                                 const sl_token_answer_t *answer, apr_pool_t *p, sl_err_t *err)
 {
+    sl_token_error_t error;
+
     memset(out, 0, sizeof(*out));
     if (answer->status == 429 || answer->status == 503) {
         return sl_err_set(err, SL_BUSY, "SL2135", "EHR %s: the token endpoint is busy (%d)",
                           ehr->name, answer->status);
     }
     if (answer->status < 200 || answer->status > 299) {
-        return sl_err_set(err, SL_UPSTREAM, "SL2136", "EHR %s: the token endpoint refused (%d): %s",
-                          ehr->name, answer->status,
-                          sl_token_response_error(answer->body, answer->len, p));
+        return refused("SL2136", ehr, answer, p, err);
     }
     if (answer->body == NULL || answer->len > SL_TOKEN_RESPONSE_MAX_BYTES ||
         sl_json_parse(&out->json, answer->body, answer->len, p, NULL) != SL_OK) {
+        sl_token_error_read(&error, answer->body, answer->len, p);
         return sl_err_set(err, SL_UPSTREAM, "SL2137",
-                          "EHR %s: the token response is no JSON object", ehr->name);
+                          "EHR %s: the token response is no JSON object, but %s", ehr->name,
+                          error.body);
     }
     return read_object(out, ehr, answer, p, err);
 }

@@ -20,6 +20,7 @@ typedef struct {
     apr_size_t len;
     apr_time_t now;              /* when the answer arrived (for expires_at) */
     apr_array_header_t *notices; /* gets warnings; may be NULL */
+    bool is_renewal;             /* the answer to a refresh token */
 } sl_token_answer_t;
 
 typedef struct {
@@ -34,7 +35,8 @@ typedef struct {
 /**
  * Read the answer. Anything but a 2xx JSON object with a bearer token fails:
  * SL_BUSY for 429 and 503, SL_UPSTREAM for the rest. The text of `err` has a code of
- * sl_token_response_error(), never text of the EHR.
+ * sl_token_response_error() and its likely reason; of the EHR's own text only the error_uri, as far
+ * as sl_error_uri_loggable() lets it.
  */
 SL_MUST_USE sl_rc_t sl_token_response_parse(sl_token_response_t *out, const sl_ehr_t *ehr,
                                             const sl_token_answer_t *answer, apr_pool_t *p,

@@ -4,8 +4,12 @@
 #include "smart/sl_notice.h"
 #include <apr_strings.h>
 
-static const sl_quirks_t strict = {SL_SWITCH_OFF, SL_SWITCH_OFF, SL_SWITCH_OFF};
-static const sl_quirks_t lenient = {SL_SWITCH_ON, SL_SWITCH_ON, SL_SWITCH_OFF};
+static const sl_quirks_t strict = {.patient_reference = SL_SWITCH_OFF,
+                                   .patient_in_id_token = SL_SWITCH_OFF};
+static const sl_quirks_t lenient = {.patient_reference = SL_SWITCH_ON,
+                                    .patient_in_id_token = SL_SWITCH_OFF};
+static const sl_quirks_t inside = {.patient_reference = SL_SWITCH_OFF,
+                                   .patient_in_id_token = SL_SWITCH_ON};
 
 #define X16 "0123456789abcdef"
 #define X64 X16 X16 X16 X16
@@ -13,7 +17,7 @@ static const sl_quirks_t lenient = {SL_SWITCH_ON, SL_SWITCH_ON, SL_SWITCH_OFF};
 static sl_rc_t parse(sl_context_t *out, const char *json, const sl_quirks_t *quirks,
                      apr_array_header_t *notices, apr_pool_t *p, sl_err_t *err)
 {
-    sl_context_input_t input = {NULL, quirks, notices};
+    sl_context_input_t input = {NULL, quirks, notices, NULL};
     sl_json_t *doc;
 
     if (sl_json_parse(&doc, json, strlen(json), p, NULL) != SL_OK) {
@@ -63,6 +67,43 @@ static void test_ids(apr_pool_t *p)
                    cases[i].id == NULL ? SL_OK : SL_UPSTREAM, name) &&
             cases[i].id == NULL) {
             is_str(got.patient, cases[i].want, name);
+        }
+    }
+}
+
+static void test_inside(apr_pool_t *p)
+{
+    static const struct {
+        const char *name;
+        const sl_quirks_t *quirks;
+        const char *json, *claims; /* NULL: there is no id_token */
+        const char *patient, *id;
+    } cases[] = {
+        {"is read where the profile says so", &inside, "{}", "{\"patient\":\"p1\"}", "p1", NULL},
+        {"is not read elsewhere", &lenient, "{}", "{\"patient\":\"p1\"}", NULL, NULL},
+        {"does not change what the response says", &inside, "{\"patient\":\"p2\"}",
+         "{\"patient\":\"p1\"}", "p2", NULL},
+        {"may be absent", &inside, "{}", "{\"sub\":\"s\"}", NULL, NULL},
+        {"may have no id_token", &inside, "{}", NULL, NULL, NULL},
+        {"must be a FHIR id", &inside, "{}", "{\"patient\":\"Patient/1\"}", NULL, "SL2152"},
+    };
+
+    for (int i = 0; i < COUNT_OF(cases); i++) {
+        const char *name = apr_pstrcat(p, "CTX-1 patient in the id_token ", cases[i].name, NULL);
+        sl_context_input_t input = {NULL, cases[i].quirks, NULL, NULL};
+        sl_json_t *doc = NULL, *claims = NULL;
+        sl_context_t got;
+        sl_err_t err;
+
+        ok(sl_json_parse(&doc, cases[i].json, strlen(cases[i].json), p, NULL) == SL_OK &&
+               (cases[i].claims == NULL ||
+                sl_json_parse(&claims, cases[i].claims, strlen(cases[i].claims), p, NULL) == SL_OK),
+           "%s: the test's own JSON", name);
+        input.response = doc;
+        input.claims = claims;
+        if (is_end(sl_context_parse(&got, &input, p, &err), &err, cases[i].id,
+                   cases[i].id == NULL ? SL_OK : SL_UPSTREAM, name)) {
+            is_str(got.patient, cases[i].patient, name);
         }
     }
 }
@@ -247,6 +288,7 @@ int main(void)
     apr_pool_t *p = rule_pool();
 
     test_ids(p);
+    test_inside(p);
     test_encounter(p);
     test_banner(p);
     test_texts(p);

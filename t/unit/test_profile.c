@@ -11,21 +11,88 @@ static void test_names(apr_pool_t *p)
 
     for (int i = 0; i < COUNT_OF(names); i++) {
         sl_ehr_t ehr = {.name = "e", .profile = names[i]};
+        sl_switch_t stands = SL_SWITCH_UNSET;
         sl_err_t err;
 
-        ok(sl_profile_find(names[i]) != NULL, "profile %s is known", names[i]);
+        ok(sl_profile_is_known(names[i]), "profile %s is known", names[i]);
         ok(holds(sl_profile_names(p), names[i]), "and %s is named in the list", names[i]);
         is_end(sl_profile_complete(&ehr, p, &err), &err, NULL, SL_OK, "and completes an EHR");
         ok(ehr.aud != SL_AUD_UNSET && ehr.pkce == SL_SWITCH_ON && ehr.basic == SL_BASIC_RAW &&
-               ehr.quirks.bare_token != SL_SWITCH_UNSET &&
-               ehr.quirks.patient_reference != SL_SWITCH_UNSET &&
-               ehr.quirks.client_id_in_body != SL_SWITCH_UNSET && ehr.renew_ahead > 0 &&
-               ehr.identity != NULL && ehr.identity->nelts > 0,
+               ehr.renew_ahead > 0 && ehr.token_life > 0 && ehr.identity != NULL &&
+               ehr.identity->nelts > 0,
            "DIS-6, TKR-S3 %s leaves nothing unset: PKCE on, Basic raw", names[i]);
+        for (int q = 0; sl_profile_switch(q, &ehr.quirks, &stands) != NULL; q++) {
+            ok(stands != SL_SWITCH_UNSET, "and %s is decided",
+               sl_profile_switch(q, &ehr.quirks, &stands));
+        }
     }
-    ok(sl_profile_find("Epic") == NULL && sl_profile_find("") == NULL &&
-           sl_profile_find(NULL) == NULL,
+    ok(!sl_profile_is_known("Epic") && !sl_profile_is_known("") && !sl_profile_is_known(NULL),
        "other names are unknown");
+}
+
+/* Each line of the table does something, and says where it comes from. */
+static void test_table(apr_pool_t *p)
+{
+    static const char *const others[] = {"identity",    "aud",         "pkce",      "basic",
+                                         "renew-ahead", "renew-every", "token-life"};
+    int count;
+    const sl_profile_line_t *lines = sl_profile_lines(&count);
+
+    for (int i = 0; i < count; i++) {
+        bool known = false;
+        sl_quirks_t quirks = {0};
+
+        for (int o = 0; o < COUNT_OF(others); o++) {
+            known = known || strcmp(lines[i].name, others[o]) == 0;
+        }
+        known = known ||
+                sl_profile_option(&quirks, apr_pstrcat(p, lines[i].name, "=", lines[i].value, NULL),
+                                  p, NULL) == SL_OK;
+        ok(known && lines[i].source[0] != '\0', "%s: %s %s is a switch, and has its source",
+           lines[i].profile, lines[i].name, lines[i].value);
+        for (int o = 0; o < i; o++) {
+            if (strcmp(lines[i].profile, lines[o].profile) == 0 &&
+                strcmp(lines[i].name, lines[o].name) == 0) {
+                ok(false, "%s says %s twice", lines[i].profile, lines[i].name);
+            }
+        }
+    }
+}
+
+static void test_options(apr_pool_t *p)
+{
+    static const struct {
+        const char *word, *id;
+    } wrong[] = {
+        {"bare-token", "SL2383"},    {"bare-token=", "SL2383"}, {"bare-token=yes", "SL2383"},
+        {"bare-token=ON", "SL2383"}, {"bare=on", "SL2382"},     {"", "SL2382"},
+        {"=on", "SL2382"},           {"aud=none", "SL2382"}};
+    const char *name;
+    sl_switch_t stands = SL_SWITCH_UNSET;
+    sl_quirks_t none = {0};
+    int number = 0;
+    sl_err_t err;
+
+    for (; (name = sl_profile_switch(number, &none, &stands)) != NULL; number++) {
+        static const char *const profiles[] = {"generic", "ecw", "openemr", "athena-practice"};
+
+        for (int i = 0; i < 2 * COUNT_OF(profiles); i++) {
+            sl_ehr_t ehr = {.name = "e", .profile = profiles[i / 2]};
+            bool on = i % 2 == 0;
+            const char *word = apr_pstrcat(p, name, on ? "=on" : "=off", NULL);
+
+            ok(sl_profile_option(&ehr.quirks, word, p, &err) == SL_OK &&
+                   sl_profile_complete(&ehr, p, &err) == SL_OK &&
+                   sl_profile_switch(number, &ehr.quirks, &stands) != NULL &&
+                   stands == (on ? SL_SWITCH_ON : SL_SWITCH_OFF),
+               "SmartProfile %s %s holds", profiles[i / 2], word);
+        }
+    }
+    ok(number >= 8, "there are switches");
+    for (int i = 0; i < COUNT_OF(wrong); i++) {
+        is_end(sl_profile_option(&none, wrong[i].word, p, &err), &err, wrong[i].id, SL_INVALID,
+               apr_pstrcat(p, "SmartProfile NAME ", wrong[i].word, " is refused", NULL));
+    }
 }
 
 static void test_defaults(apr_pool_t *p)
@@ -99,6 +166,8 @@ int main(void)
     apr_pool_t *p = rule_pool();
 
     test_names(p);
+    test_table(p);
+    test_options(p);
     test_defaults(p);
     test_overrides(p);
     rule_release(p);

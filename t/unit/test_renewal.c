@@ -80,13 +80,26 @@ static const struct {
 
 static void check_answers(apr_pool_t *p)
 {
+    static const sl_ehr_t usual = {.quirks = {.error_by_500 = SL_SWITCH_OFF}};
+    static const sl_ehr_t odd = {.quirks = {.error_by_500 = SL_SWITCH_ON}};
+
     for (int i = 0; i < COUNT_OF(answers); i++) {
         const char *body = answers[i].body;
         const char *error = sl_token_response_error(body, strlen(body), p);
 
-        ok(sl_renewal_is_final(answers[i].status, error) == answers[i].final, "%s: %d %s",
+        ok(sl_renewal_is_final(&usual, answers[i].status, error) == answers[i].final, "%s: %d %s",
            answers[i].final ? "RFR-6 final" : "RFR-7 passing", answers[i].status, body);
+        if (answers[i].status < 500) {
+            is_int(sl_renewal_is_final(&odd, answers[i].status, error), answers[i].final,
+                   "RFR-6 error-by-500 changes nothing below 500");
+        }
     }
+    ok(sl_renewal_is_final(&odd, 500, "access_denied") &&
+           sl_renewal_is_final(&odd, 502, "invalid_grant"),
+       "RFR-6 error-by-500: an OAuth error by 5xx is final");
+    ok(!sl_renewal_is_final(&odd, 500, "none") && !sl_renewal_is_final(&odd, 500, "other") &&
+           !sl_renewal_is_final(&odd, 500, "server_error") && !sl_renewal_is_final(&odd, 0, "none"),
+       "RFR-7 error-by-500: a 5xx without one is not");
 }
 
 static const struct {
