@@ -33,6 +33,8 @@ typedef struct {
     const char *handle;      /* where to go on */
     const char *new_browser; /* value for the cookie; NULL: leave it */
     sl_link_state_t link_state;
+    bool asks;             /* a question is open: does the user who began it join the accounts? */
+    const char *return_to; /* where a standalone launch goes back to; NULL: SmartTarget */
     const char *app_user; /* NULL unless linked */
 } sl_finished_t;
 

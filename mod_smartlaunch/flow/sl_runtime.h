@@ -60,6 +60,7 @@ typedef struct {
     const char *target;             /* SmartTarget */
     const apr_array_header_t *ehrs; /* of const sl_ehr_t *: those it serves */
     sl_link_policy_t policy;
+    bool confirm; /* a link with whom the app says waits for a yes (SmartLink … confirm=) */
     const sl_destination_t *notify; /* NULL: nobody is told */
     const char *gateway_url;        /* SmartGatewayURL, without a slash at its end; NULL: none */
     apr_interval_time_t idle, max; /* SmartSession */

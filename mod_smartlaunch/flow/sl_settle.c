@@ -10,8 +10,10 @@
 /** Who the launch belongs to, before it is stored. */
 typedef struct {
     sl_link_state_t link_state;
-    const char *app_user; /* NULL unless linked */
-    const char *link_how; /* make the link if it is missing */
+    const char *app_user;   /* NULL unless linked */
+    const char *login_user; /* pending: who began it in the app, and is asked; NULL: not known */
+    bool is_revoked;        /* there was a link, and it was taken back: ask */
+    const char *link_how;   /* make the link if it is missing */
 } owner_t;
 
 static sl_rc_t may_be_linked(const sl_finishing_t *f, sl_err_t *err)
@@ -89,9 +91,57 @@ static sl_rc_t find_owner(owner_t *owner, const sl_runtime_t *rt, const sl_site_
         return own_by_name(owner, &link, f, same_name, err);
     }
     /* A revoked link asks again, whatever the policy: the app's login decides. */
+    owner->is_revoked = link.outcome == SL_LINK_REVOKED;
     owner->link_state = link.outcome == SL_LINK_FOUND ? SL_LINK_LINKED : SL_LINK_PENDING;
     owner->app_user = link.outcome == SL_LINK_FOUND ? link.app_user : NULL;
     return SL_OK;
+}
+
+/** Nobody is linked yet. It is as if the app had said Smart-Login: she is asked, or it is done. */
+static sl_rc_t join_starter(owner_t *owner, const sl_runtime_t *rt, const sl_site_t *site,
+                            const sl_finishing_t *f, apr_pool_t *p, sl_err_t *err)
+{
+    const char *starter = f->pending.app_user;
+    const sl_link_key_t key = {site->app, f->ehr->name, f->redeemed.identity.user,
+                               NULL,      NULL,         NULL};
+    sl_link_user_t found = {0};
+    sl_rc_t rc = sl_store_link_by_user(&found, rt->db, &key, starter, p, err);
+
+    if (rc == SL_OK && found.outcome == SL_LINK_FOUND) {
+        rc = sl_err_set(err, SL_CONFLICT, "SL4411",
+                        "%s: the app user who began the launch is linked with another EHR user",
+                        f->ehr->name);
+    } else if (rc == SL_OK && (site->confirm || owner->is_revoked)) {
+        owner->login_user = starter;
+    } else if (rc == SL_OK) {
+        owner->link_state = SL_LINK_LINKED;
+        owner->app_user = starter;
+        owner->link_how = "app";
+    }
+    return rc;
+}
+
+/** Of a launch that an app user began in the app nobody else's may come. */
+static sl_rc_t mind_starter(owner_t *owner, const sl_runtime_t *rt, const sl_finish_t *finish,
+                            const sl_finishing_t *f, apr_pool_t *p, sl_err_t *err)
+{
+    const char *starter = f->pending.app_user;
+
+    if (starter == NULL || owner->link_state == SL_LINK_NONE || finish->is_untied) {
+        return SL_OK;
+    }
+    if (owner->app_user != NULL) {
+        return strcmp(owner->app_user, starter) == 0
+                   ? SL_OK
+                   : sl_err_set(err, SL_CONFLICT, "SL4410",
+                                "%s: the EHR user is another app user than the one who began the "
+                                "launch",
+                                f->ehr->name);
+    }
+    /* With SmartLink site httpd's own login decides. */
+    return finish->site->policy == SL_POLICY_SITE
+               ? SL_OK
+               : join_starter(owner, rt, finish->site, f, p, err);
 }
 
 static const char *context_json(const sl_context_t *context, bool toplevel, apr_pool_t *p)
@@ -186,6 +236,7 @@ static void fill_result(sl_launch_result_t *result, const sl_finishing_t *f, con
     result->encounter = r->context.encounter;
     result->context = context_json(&r->context, toplevel, p);
     result->link_state = owner->link_state;
+    result->login_user = owner->login_user;
     result->link_how = owner->link_how;
 }
 
@@ -233,6 +284,8 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
         out->new_browser = stored.moved ? names.new_browser : NULL;
         out->handle = names.handle;
         out->link_state = owner->link_state;
+        out->asks = owner->login_user != NULL;
+        out->return_to = f->claimed.return_to;
         out->app_user = owner->app_user;
     }
     return rc;
@@ -245,6 +298,9 @@ sl_rc_t sl_finish_settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_fi
     sl_err_t lost;
     sl_rc_t rc = find_owner(&owner, rt, finish->site, f, same_name, trace->p, err);
 
+    if (rc == SL_OK) {
+        rc = mind_starter(&owner, rt, finish, f, trace->p, err);
+    }
     if (rc == SL_OK) {
         sl_trace_ok(trace, "finish", 0, 0,
                     owner.link_state == SL_LINK_LINKED    ? "linked"

@@ -190,7 +190,7 @@ static void on_pending(sl_app_login_t *out, request_rec *r, const sl_login_t *lo
     sl_err_t err;
     sl_rc_t rc;
 
-    if (redirect != NULL && redirect->location->confirm == 0) {
+    if (redirect != NULL && !redirect->site->confirm) {
         rc = sl_login_link(&out->new_browser, login, user, "app", &err);
     } else {
         rc = sl_login_remember(login, user, destination(r), &err);

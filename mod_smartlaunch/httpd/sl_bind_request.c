@@ -5,6 +5,7 @@
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_respond.h"
 #include "smart/sl_location.h"
+#include "smart/sl_start.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -86,11 +87,33 @@ static void describe(sl_refusal_t *refusal, const sl_bind_t *decision)
     refusal->detail = decision->reason;
 }
 
+/** The launch that the request names left this browser by a ticket. */
+static bool is_elsewhere(request_rec *r)
+{
+    const sl_request_t *request = sl_request_of(r);
+    sl_bind_request_t named;
+    const char *handle;
+
+    sl_bind_referer(&named, sl_conf_server(r->server)->public_url, request->referer, r->pool);
+    handle = request->url_handle != NULL      ? request->url_handle
+             : request->header_handle != NULL ? request->header_handle
+                                              : named.referer_handle;
+    for (int i = 0; handle != NULL && i < request->view.count; i++) {
+        const sl_browser_launch_t *launch = &request->view.launches[i];
+
+        if (launch->row.stand_in_for != NULL && sl_secret_text_eq(launch->handle, handle)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int refuse(request_rec *r, const sl_bind_t *decision)
 {
     sl_refusal_t refusal;
 
     if (decision->status == HTTP_UNAUTHORIZED) {
+        sl_request_of(r)->is_elsewhere = is_elsewhere(r);
         return sl_respond_relaunch(r, decision->log_id, decision->reason);
     }
     describe(&refusal, decision);
@@ -125,13 +148,15 @@ static int belong(request_rec *r, const sl_bind_t *decision)
     sl_browser_key_t key;
 
     request->launch = &request->view.launches[decision->index];
+    key = sl_request_browser_key(r, request->launch->row.app);
     if (decision->by == SL_BIND_BY_REFERER) {
         drop_conditions(r);
     }
+    request->ends_at = sl_browser_ends(&key, request->launch, request->launch->row.last_seen_at);
     /* A page that asks on by itself is nobody at work: the gateway does not count as use. */
     if (!request->launch->row.old_cookie && request->gateway == NULL) {
-        key = sl_request_browser_key(r, request->launch->row.app);
-        sl_browser_touch(rt, &key, request->launch);
+        request->ends_at =
+            sl_browser_ends(&key, request->launch, sl_browser_touch(rt, &key, request->launch));
     }
     return DECLINED;
 }
@@ -161,22 +186,41 @@ static int act(request_rec *r, const sl_bind_t *decision)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+static void read_request(sl_bind_request_t *asked, request_rec *r, bool stay)
+{
+    const sl_request_t *request = sl_request_of(r);
+
+    memset(asked, 0, sizeof(*asked));
+    asked->ask = request->ask;
+    asked->url_handle = request->url_handle;
+    asked->url_several = request->url_several;
+    asked->header_handle = request->header_handle;
+    asked->stay = stay;
+    sl_bind_referer(asked, sl_conf_server(r->server)->public_url, request->referer, r->pool);
+}
+
+sl_rc_t sl_bind_starter(const char **user, request_rec *r, const char *app, sl_err_t *err)
+{
+    const sl_request_t *request = sl_request_of(r);
+    sl_bind_request_t asked;
+    sl_rc_t rc = sl_bind_view(r, app, false, err);
+
+    if (rc == SL_OK) {
+        read_request(&asked, r, true);
+        *user = sl_start_user(&asked, facts_of(r, &request->view), request->view.count);
+    }
+    return rc;
+}
+
 int sl_bind_request(request_rec *r, const char *app, bool stay)
 {
     sl_request_t *request = sl_request_of(r);
-    const sl_server_t *server = sl_conf_server(r->server);
     sl_bind_request_t asked;
     sl_bind_t decision;
     sl_err_t err;
     sl_rc_t rc = SL_OK;
 
-    memset(&asked, 0, sizeof(asked));
-    asked.ask = request->ask;
-    asked.url_handle = request->url_handle;
-    asked.url_several = request->url_several;
-    asked.header_handle = request->header_handle;
-    asked.stay = stay;
-    sl_bind_referer(&asked, server->public_url, request->referer, r->pool);
+    read_request(&asked, r, stay);
     if (sl_bind_needs_launches(&asked, request->cookie != NULL)) {
         rc = sl_bind_view(r, app, false, &err);
     }

@@ -24,4 +24,8 @@ int sl_bind_hook(request_rec *r);
 /** Is this location under AuthType Smart? */
 bool sl_bind_is_smart(request_rec *r);
 
+/** Who begins a standalone launch, as far as this browser's launches tell; NULL: not known. */
+SL_MUST_USE sl_rc_t sl_bind_starter(const char **user, request_rec *r, const char *app,
+                                    sl_err_t *err);
+
 #endif

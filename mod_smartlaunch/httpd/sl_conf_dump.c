@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_conf_dump.h"
 #include "base/sl_json.h"
+#include "httpd/sl_state_dir.h"
 #include "httpd/sl_conf_notify.h"
 #include "smart/sl_profile.h"
 
@@ -297,7 +298,7 @@ void sl_conf_dump(apr_pool_t *pconf, server_rec *s)
     sl_json_put_str(out, "listen", main->listen);
     sl_json_put_bool(out, "prepare", main->prepare);
     sl_json_put_str(out, "keyring", main->keyring_path);
-    sl_json_put_str(out, "state_dir", main->state_dir);
+    sl_json_put_str(out, "state_dir", sl_state_dir_path(main));
     sl_json_put_int(out, "user", geteuid() == 0 ? ap_unixd_config.user_id : geteuid());
     sl_json_put_int(out, "cache", (int64_t)main->cache_size);
     sl_json_put_int(out, "offline", apr_time_sec(main->offline));

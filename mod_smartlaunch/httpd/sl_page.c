@@ -27,6 +27,10 @@ static const char style[] =
     "button{flex:1 1 9rem;padding:.7rem 1rem;font:inherit;border-radius:.4rem;"
     "border:1px solid #2563a8;background:#fff;color:#164a80;cursor:pointer}"
     "button[value=yes]{background:#2563a8;color:#fff}"
+    "a.window{display:block;padding:.7rem 1rem;border-radius:.4rem;border:1px solid #2563a8;"
+    "background:#2563a8;color:#fff;text-align:center;text-decoration:none}"
+    /* the second click of a double one does nothing */
+    "a.window:focus:not(:active):not(:focus-visible){pointer-events:none}"
     "button:focus,a:focus{outline:3px solid #f0b429;outline-offset:2px}"
     "footer{margin-top:1.5rem;padding-top:.75rem;border-top:1px solid #e3e8ed;"
     "color:#526070;font-size:.875rem}"
@@ -47,18 +51,36 @@ static const char *links_html(apr_pool_t *p, const apr_array_header_t *links)
     return apr_pstrcat(p, html, "</ul>", NULL);
 }
 
+/** No rel=noreferrer: the window is to know, and to prove, where it comes from. */
+static const char *window_html(apr_pool_t *p, const sl_page_link_t *link)
+{
+    return apr_pstrcat(p, "<p><a class=\"window\" target=\"_blank\" rel=\"noopener\" href=\"",
+                       sl_text_html(p, link->href), "\">", sl_text_html(p, link->text), "</a></p>",
+                       NULL);
+}
+
+static const char *hidden_html(apr_pool_t *p, const char *name, const char *value)
+{
+    return value == NULL ? ""
+                         : apr_pstrcat(p, "<input type=\"hidden\" name=\"", sl_text_html(p, name),
+                                       "\" value=\"", sl_text_html(p, value), "\">", NULL);
+}
+
 static const char *form_html(apr_pool_t *p, const sl_page_form_t *form)
 {
+    const char *hidden = hidden_html(p, "token", form->token);
     const char *no = "";
 
+    for (const sl_page_field_t *field = form->fields; field != NULL && field->name != NULL;
+         field++) {
+        hidden = apr_pstrcat(p, hidden, hidden_html(p, field->name, field->value), NULL);
+    }
     if (form->no != NULL) {
         no = apr_pstrcat(p, "<button name=\"answer\" value=\"no\">", sl_text_html(p, form->no),
                          "</button>", NULL);
     }
     return apr_pstrcat(p, "<form method=\"post\" action=\"", sl_text_html(p, form->action), "\">",
-                       "<input type=\"hidden\" name=\"token\" value=\"",
-                       sl_text_html(p, form->token), "\">",
-                       "<button name=\"answer\" value=\"yes\">", sl_text_html(p, form->yes),
+                       hidden, "<button name=\"answer\" value=\"yes\">", sl_text_html(p, form->yes),
                        "</button>", no, "</form>", NULL);
 }
 
@@ -81,6 +103,7 @@ static const char *html(request_rec *r, const sl_page_t *page)
                        "<title>", sl_text_html(p, page->title), "</title><style>", style,
                        "</style></head><body><main><h1>", sl_text_html(p, page->title), "</h1>",
                        text, page->links != NULL ? links_html(p, page->links) : "",
+                       page->window != NULL ? window_html(p, page->window) : "",
                        page->form != NULL ? form_html(p, page->form) : "",
                        paragraph(p, page->after), "<footer>Reference: <code>",
                        sl_text_html(p, sl_request_reference(r)),

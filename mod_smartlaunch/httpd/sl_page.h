@@ -15,10 +15,16 @@ typedef struct {
 } sl_page_link_t;
 
 typedef struct {
+    const char *name, *value;
+} sl_page_field_t;
+
+typedef struct {
     const char *action;
-    const char *token; /* hidden field `token` */
-    const char *yes;   /* the button that goes on: answer=yes */
-    const char *no;    /* NULL: no second button; else answer=no */
+    const char *token;             /* hidden field `token`; NULL: none */
+    const sl_page_field_t *fields; /* more hidden ones, the last with name NULL; NULL: none. Those
+                                      without a value are left out */
+    const char *yes;               /* the button that goes on: answer=yes */
+    const char *no;                /* NULL: no second button; else answer=no */
 } sl_page_form_t;
 
 typedef struct {
@@ -26,6 +32,7 @@ typedef struct {
     const char *title;
     const char *text[4];             /* paragraphs, NULL after the last */
     const apr_array_header_t *links; /* of sl_page_link_t; NULL: none */
+    const sl_page_link_t *window;    /* a link that opens a window of its own; NULL: none */
     const sl_page_form_t *form;      /* NULL: none */
     const char *after;               /* one paragraph below links and form; NULL: none */
     const char *ancestors;           /* of frame-ancestors; NULL: the union of all EHRs */

@@ -4,7 +4,6 @@
 #include "httpd/sl_respond.h"
 #include "smart/sl_params.h"
 #include "smart/sl_query.h"
-#include "smart/sl_url.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -131,12 +130,8 @@ int sl_question_decline(const sl_question_t *question)
 
 const char *sl_question_way_on(const sl_visit_t *visit, const sl_browser_launch_t *launch)
 {
-    const char *path = launch->row.return_to;
+    const char *path = sl_visit_way_back(visit, launch->row.return_to);
 
-    if (path == NULL || !sl_url_is_return_path(path, visit->r->pool) ||
-        sl_url_is_below(path, visit->site->path)) {
-        path = visit->site->target;
-    }
     return sl_query_put(visit->r->pool,
                         apr_pstrcat(visit->r->pool, visit->site->public_url, path, NULL),
                         launch->handle);

@@ -32,11 +32,14 @@ typedef struct {
     const sl_redirect_conf_t *claim;   /* the Redirect URL this request is under; NULL: none */
     sl_browser_view_t view;            /* this browser's launches, once looked for */
     const sl_browser_launch_t *launch; /* the one this request belongs to; NULL: none */
+    apr_time_t ends_at;                /* when that ends, if nothing more is asked */
     apr_array_header_t *dead_cookies;  /* of const char *: to be deleted with the answer */
+    const char *relaunch;              /* where to begin a standalone launch again; NULL: chart */
     const char *reference;             /* once somebody asked for it */
     bool is_authorized;                /* Require was fulfilled */
     bool wants_launch;                 /* Require asks for a launch, and there is a session only */
     bool is_lacking;                   /* the launch lacks what a Require of ours asks for */
+    bool is_elsewhere;                 /* the launch it names went to another window */
     bool is_answered;                  /* by us: the app's filter has nothing to do */
     struct sl_gateway_call *call;      /* httpd/sl_gateway_call.h; NULL: below no gateway */
     bool is_hushed;                    /* r->log is ours; it was: */

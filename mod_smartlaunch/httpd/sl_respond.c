@@ -3,6 +3,7 @@
 #include "base/sl_json.h"
 #include "httpd/sl_outcome.h"
 #include "httpd/sl_page.h"
+#include "httpd/sl_start_url.h"
 #include "smart/sl_cookie.h"
 
 #include <apr_strings.h>
@@ -65,16 +66,6 @@ static void log_refusal(request_rec *r, const sl_refusal_t *refusal)
                   refusal->detail, refusal->status, sl_request_reference(r));
 }
 
-/** Where a person finds out how to go on; an EHR launch begins in the chart. */
-static const char *relaunch_url(request_rec *r)
-{
-    const sl_server_t *server = sl_conf_server(r->server);
-    const sl_redirect_conf_t *redirect =
-        sl_conf_redirect(server, sl_conf_app(sl_conf_location(r)), NULL);
-
-    return redirect != NULL && redirect->site != NULL ? redirect->site->redirect_uri : NULL;
-}
-
 static const char *json_body(request_rec *r, const sl_refusal_t *refusal)
 {
     sl_json_t *json = sl_json_object(r->pool);
@@ -82,7 +73,7 @@ static const char *json_body(request_rec *r, const sl_refusal_t *refusal)
     sl_json_put_str(json, "error", refusal->error);
     sl_json_put_str(json, "error_description", refusal->title);
     sl_json_put_str(json, "reference", sl_request_reference(r));
-    sl_json_put_str(json, "relaunch_url", relaunch_url(r));
+    sl_json_put_str(json, "relaunch_url", sl_request_of(r)->relaunch);
     sl_respond_headers(r, refusal->status);
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     if (refusal->retry_after > 0) {
@@ -92,9 +83,45 @@ static const char *json_body(request_rec *r, const sl_refusal_t *refusal)
     return sl_json_text(r->pool, json);
 }
 
-const char *sl_respond_prepare(request_rec *r, const sl_refusal_t *refusal)
+static const char again[] = "Please go back to the patient's chart and open the application "
+                            "there once more.";
+
+/** A launch that began in the app begins again by a link of the page itself. */
+static void offer_relaunch(request_rec *r, sl_page_t *page)
+{
+    apr_array_header_t *links = apr_array_make(r->pool, 1, sizeof(sl_page_link_t));
+    sl_page_link_t *link = apr_array_push(links);
+
+    link->href = sl_request_of(r)->relaunch;
+    link->text = "Log in again";
+    link->note = NULL;
+    page->links = links;
+    for (size_t i = 0; i < sizeof(page->text) / sizeof(page->text[0]); i++) {
+        if (page->text[i] == again) {
+            page->text[i] = "You can begin here once more.";
+        }
+    }
+}
+
+static const char *page_body(request_rec *r, const sl_refusal_t *refusal, sl_page_t *page)
 {
     const char *body;
+
+    page->status = refusal->status;
+    page->title = refusal->title;
+    memcpy(page->text, refusal->text, sizeof(page->text));
+    if (sl_request_of(r)->relaunch != NULL && page->links == NULL) {
+        offer_relaunch(r, page);
+    }
+    page->retry_after = refusal->retry_after;
+    body = sl_page_prepare(r, page);
+    /* The address may hold a code or a handle, and browsers ask for /favicon.ico by themselves. */
+    apr_table_setn(r->err_headers_out, "Referrer-Policy", "no-referrer");
+    return body;
+}
+
+const char *sl_respond_prepare(request_rec *r, const sl_refusal_t *refusal)
+{
     sl_page_t page;
 
     log_refusal(r, refusal);
@@ -105,14 +132,13 @@ const char *sl_respond_prepare(request_rec *r, const sl_refusal_t *refusal)
         return json_body(r, refusal);
     }
     memset(&page, 0, sizeof(page));
-    page.status = refusal->status;
-    page.title = refusal->title;
-    memcpy(page.text, refusal->text, sizeof(page.text));
-    page.retry_after = refusal->retry_after;
-    body = sl_page_prepare(r, &page);
-    /* The address may hold a code or a handle, and browsers ask for /favicon.ico by themselves. */
-    apr_table_setn(r->err_headers_out, "Referrer-Policy", "no-referrer");
-    return body;
+    return page_body(r, refusal, &page);
+}
+
+int sl_respond_page(request_rec *r, const sl_refusal_t *refusal, sl_page_t *page)
+{
+    log_refusal(r, refusal);
+    return sl_respond_body(r, page_body(r, refusal, page));
 }
 
 int sl_respond_refusal(request_rec *r, const sl_refusal_t *refusal)
@@ -120,8 +146,6 @@ int sl_respond_refusal(request_rec *r, const sl_refusal_t *refusal)
     return sl_respond_body(r, sl_respond_prepare(r, refusal));
 }
 
-static const char again[] = "Please go back to the patient's chart and open the application "
-                            "there once more.";
 static const char call_support[] = "If this happens again, tell your support the reference "
                                    "below.";
 
@@ -265,8 +289,21 @@ int sl_respond_error(request_rec *r, sl_rc_t rc, const sl_err_t *err)
     return sl_respond_refusal(r, &refusal);
 }
 
+/** What was entered is lost: that comes first. */
+static void say_not_saved(sl_refusal_t *refusal, bool is_elsewhere)
+{
+    refusal->title = is_elsewhere ? "Not saved: please use the other window"
+                                  : "Not saved: please open it from the chart again";
+    refusal->text[0] =
+        is_elsewhere ? "What you just entered was not saved, since the application goes on in "
+                       "another window now."
+                     : "What you just entered was not saved, since this window's session has "
+                       "ended, or belongs to another browser window.";
+}
+
 int sl_respond_relaunch(request_rec *r, const char *log_id, const char *detail)
 {
+    const sl_request_t *request = sl_request_of(r);
     sl_refusal_t refusal = {401,
                             "relaunch",
                             "Please open it from the chart again",
@@ -277,12 +314,21 @@ int sl_respond_relaunch(request_rec *r, const char *log_id, const char *detail)
                             NULL,
                             0};
 
-    if (!sl_ask_is_safe(&sl_request_of(r)->ask)) {
-        refusal.text[1] = "What you just entered was not saved.";
-        refusal.text[2] = again;
-        refusal.text[3] = NULL;
+    if (request->is_elsewhere) {
+        refusal.error = "other_window";
+        refusal.title = "The application is open in another window";
+        refusal.text[0] = "It was taken to a window of its own, and goes on there.";
+        refusal.text[1] = "You can close this one. If you cannot find the other, go back to the "
+                          "patient's chart and open the application there once more.";
+    }
+    if (!sl_ask_is_safe(&request->ask)) {
+        say_not_saved(&refusal, request->is_elsewhere);
     }
     refusal.log_id = log_id;
     refusal.detail = detail;
+    sl_start_offer_again(r);
+    if (sl_request_of(r)->relaunch != NULL) {
+        refusal.title = "Please log in to the health record system again";
+    }
     return sl_respond_refusal(r, &refusal);
 }

@@ -4,6 +4,7 @@
 #define SL_RESPOND_H
 
 #include "base/sl_rc.h"
+#include "httpd/sl_page.h"
 #include "httpd/sl_request.h"
 
 /** Status, and the headers every answer of ours has: no-store, no leftovers of an app. */
@@ -34,6 +35,9 @@ typedef struct {
 
 /** Log and answer, as a page or as JSON, as the request can read it. @return DONE */
 int sl_respond_refusal(request_rec *r, const sl_refusal_t *refusal);
+
+/** Log and answer, as a page with more on it than the refusal says. @return DONE */
+int sl_respond_page(request_rec *r, const sl_refusal_t *refusal, sl_page_t *page);
 
 /** The same from a result of the flows: the one switch over sl_rc_t. @return DONE */
 int sl_respond_error(request_rec *r, sl_rc_t rc, const sl_err_t *err);
