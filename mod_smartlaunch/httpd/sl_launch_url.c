@@ -197,6 +197,9 @@ int sl_launch_url(const sl_visit_t *visit)
     if (rc != SL_OK) {
         return sl_visit_refuse(visit, sl_request_trace(visit->r), "launch", rc, &err);
     }
+    if (sl_bounce_url(visit, &answer, params) != DECLINED) {
+        return DONE;
+    }
     switch (answer.kind) {
     case SL_REDIRECT_LAUNCH:
         return begin(visit, &answer);

@@ -72,6 +72,12 @@ int sl_launch_url_finish(const sl_visit_t *visit, const sl_finish_t *finish);
  */
 int sl_window_offer(const sl_visit_t *visit, const sl_finish_t *finish, const sl_err_t *why);
 
+/**
+ * An answer by POST that came without our cookie, where the cookie is Lax: on to the same address
+ * by GET, once. @return DECLINED: it is to be answered as it is
+ */
+int sl_bounce_url(const sl_visit_t *visit, const sl_redirect_t *answer, const sl_params_t *params);
+
 /** 405 with Allow. @return DONE */
 int sl_visit_not_allowed(const sl_visit_t *visit, const char *allow);
 
