@@ -17,6 +17,17 @@ static void prepare(sl_http_request_t *request, const sl_runtime_t *rt, const sl
     request->gate = sl_runtime_gate(rt, ehr);
 }
 
+/** What came of it is counted for the status page; where we asked nobody, it says nothing. */
+static sl_rc_t tell(const sl_runtime_t *rt, const sl_ehr_t *ehr, sl_rc_t rc,
+                    const sl_http_reply_t *reply)
+{
+    if (rc == SL_OK || rc == SL_UPSTREAM || rc == SL_TIMEOUT) {
+        sl_http_gate_tell(sl_runtime_gate(rt, ehr), rc == SL_OK ? reply->status : 0,
+                          apr_time_now());
+    }
+    return rc;
+}
+
 sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt,
                         const sl_outbound_get_t *get, apr_pool_t *p, sl_err_t *err)
 {
@@ -29,7 +40,7 @@ sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt,
     if (get->holds_place) {
         request.gate = NULL;
     }
-    return sl_http_do(rt->http, &request, reply, p, err);
+    return tell(rt, get->ehr, sl_http_do(rt->http, &request, reply, p, err), reply);
 }
 
 sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt,
@@ -45,5 +56,5 @@ sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt,
     if (post->holds_place) {
         request.gate = NULL;
     }
-    return sl_http_do(rt->http, &request, reply, p, err);
+    return tell(rt, post->ehr, sl_http_do(rt->http, &request, reply, p, err), reply);
 }

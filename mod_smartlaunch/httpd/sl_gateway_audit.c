@@ -110,6 +110,15 @@ static void set_variables(request_rec *r, const sl_access_t *row)
     }
 }
 
+/** How the EHR fared, for the status page. What we refused by ourselves after it is not its. */
+static void count_answer(const sl_gateway_call_t *call, const sl_runtime_t *rt, int status)
+{
+    if (call != NULL && rt != NULL && call->attempts > 0 &&
+        call->answer != SL_ANSWER_UNRECORDED && call->answer != SL_ANSWER_UNPROVEN) {
+        sl_http_gate_tell(sl_runtime_gate(rt, call->ehr), status, call->r->request_time);
+    }
+}
+
 int sl_gateway_log(request_rec *r)
 {
     sl_request_t *request = sl_request_of(r);
@@ -128,6 +137,7 @@ int sl_gateway_log(request_rec *r)
     row.bytes = (apr_int64_t)last->bytes_sent;
     row.ms = (int)apr_time_as_msec(apr_time_now() - r->request_time);
     set_variables(last, &row);
+    count_answer(request->call, rt, row.status);
     if (rt == NULL || rt->audit == NULL) {
         return DECLINED;
     }

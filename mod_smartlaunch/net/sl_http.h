@@ -86,6 +86,25 @@ typedef struct {
 bool sl_http_gate_enter(sl_http_gate_t *gate, apr_interval_time_t longest, sl_http_place_t *place);
 void sl_http_gate_leave(sl_http_gate_t *gate, const sl_http_place_t *place);
 
+#define SL_HTTP_GATE_RECENT 5 /* minutes */
+
+/** What became of the requests to one EHR, over all processes since the memory was zeroed. */
+typedef struct {
+    int places, taken;    /* now */
+    int64_t answered;     /* with any status but those below */
+    int64_t failed;       /* no answer, or 5xx */
+    int64_t busy;         /* 429 and 503 */
+    int64_t refused;      /* found no place */
+    int recent_failed;    /* of `failed`, within SL_HTTP_GATE_RECENT minutes */
+    int recent_busy;      /* of `busy`, the same */
+    apr_time_t failed_at; /* when last; 0: never */
+} sl_http_gate_stats_t;
+
+/** A request was answered with `status`, 0: not at all. Cheap, no lock; a NULL gate counts none. */
+void sl_http_gate_tell(sl_http_gate_t *gate, int status, apr_time_t now);
+
+void sl_http_gate_stats(const sl_http_gate_t *gate, apr_time_t now, sl_http_gate_stats_t *out);
+
 /**
  * Send one request and wait for the whole answer, whatever its status.
  *

@@ -2,7 +2,6 @@
 #include "net/sl_http_client.h"
 
 #include <apr_thread_mutex.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +12,6 @@ struct sl_http {
     apr_thread_mutex_t *lock;
     int count;
     CURL *kept[KEPT]; /* the one used last on top: its connection is the likeliest to live */
-};
-
-/* Each place holds the time until which it is taken: whoever is killed in it leaves it then. */
-struct sl_http_gate {
-    _Atomic int64_t *places;
-    int max;
 };
 
 sl_rc_t sl_http_init(sl_err_t *err)
@@ -72,49 +65,6 @@ void sl_http_handle_give(sl_http_t *client, CURL *handle)
     }
     (void)apr_thread_mutex_unlock(client->lock);
     curl_easy_cleanup(handle);
-}
-
-apr_size_t sl_http_gate_size(int max)
-{
-    return (apr_size_t)(max > 0 ? max : 0) * sizeof(_Atomic int64_t);
-}
-
-sl_rc_t sl_http_gate_open(sl_http_gate_t **out, void *memory, int max, apr_pool_t *p, sl_err_t *err)
-{
-    if (max <= 0) {
-        return sl_err_set(err, SL_INVALID, "SL3503", "a bound on requests is 1 at least");
-    }
-    *out = apr_palloc(p, sizeof(**out));
-    (*out)->places = memory;
-    (*out)->max = max;
-    return SL_OK;
-}
-
-bool sl_http_gate_enter(sl_http_gate_t *gate, apr_interval_time_t longest, sl_http_place_t *place)
-{
-    apr_time_t now = apr_time_now();
-
-    place->index = -1;
-    place->until = now + longest;
-    for (int i = 0; gate != NULL && i < gate->max; i++) {
-        int64_t taken = atomic_load(&gate->places[i]);
-
-        if (taken <= now &&
-            atomic_compare_exchange_strong(&gate->places[i], &taken, (int64_t)place->until)) {
-            place->index = i;
-            return true;
-        }
-    }
-    return gate == NULL;
-}
-
-void sl_http_gate_leave(sl_http_gate_t *gate, const sl_http_place_t *place)
-{
-    int64_t mine = place->until;
-
-    if (gate != NULL && place->index >= 0) {
-        (void)atomic_compare_exchange_strong(&gate->places[place->index], &mine, 0);
-    }
 }
 
 static bool grow(sl_http_buffer_t *buffer, apr_size_t wanted)

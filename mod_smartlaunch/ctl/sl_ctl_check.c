@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What apachectl configtest cannot try: the network, the EHRs, the database. */
+#include "ctl/sl_ctl_check.h"
+#include "ctl/sl_ctl_ehr.h"
+#include "flow/sl_examine.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    sl_json_t *dump;
+    apr_array_header_t *ehrs; /* of sl_ctl_ehr_t * */
+    sl_http_t *http;
+} check_t;
+
+static sl_rc_t prepare(check_t *check, sl_ctl_t *ctl, sl_err_t *err)
+{
+    sl_rc_t rc = sl_ctl_configuration(&check->dump, ctl, err);
+
+    if (rc == SL_OK) {
+        rc = sl_ctl_ehrs(&check->ehrs, check->dump, ctl->p, err);
+    }
+    if (rc == SL_OK) {
+        rc = sl_http_init(err);
+    }
+    if (rc == SL_OK) {
+        rc = sl_http_open(&check->http, ctl->p, err);
+    }
+    return rc;
+}
+
+/** PostgreSQL, EHRs and files are httpd's user's to reach; root may be let in, and she not. */
+static sl_rc_t become_httpd_user(const sl_json_t *dump, sl_err_t *err)
+{
+    uid_t uid = (uid_t)json_object_get_int64(sl_json_get(dump, "user"));
+    const struct passwd *user = geteuid() == 0 && uid != 0 ? getpwuid(uid) : NULL;
+
+    if (user != NULL && (initgroups(user->pw_name, user->pw_gid) != 0 ||
+                         setgid(user->pw_gid) != 0 || setuid(uid) != 0)) {
+        return sl_err_set(err, SL_FAILED, "SL7032", "cannot become httpd's user");
+    }
+    return SL_OK;
+}
+
+static void check_secret(const sl_findings_t *findings, const sl_ctl_ehr_t *ehr)
+{
+    if (ehr->secret_err.rc != SL_OK) {
+        sl_finding_wrong(findings, "secret", "let httpd's start and root read it, nobody else",
+                         "%s", ehr->secret_err.text);
+    } else if (ehr->secret_source != NULL) {
+        sl_finding_ok(findings, "secret", "the client secret can be read");
+    } else if (ehr->ehr.keys != NULL) {
+        sl_finding_ok(findings, "secret", "the client key can be read");
+    }
+}
+
+static void check_ehr(const sl_findings_t *all, const check_t *check, const sl_ctl_ehr_t *ehr,
+                      apr_pool_t *p)
+{
+    const sl_findings_t findings = {all->list, ehr->ehr.name};
+    const sl_examine_t examine = {&ehr->ehr,
+                                  sl_ctl_check_registered(&findings, check->dump, ehr->ehr.name),
+                                  ehr->secret_err.rc == SL_OK ? NULL : ehr->secret_err.text};
+
+    check_secret(&findings, ehr);
+    sl_examine_ehr(&findings, check->http, &examine, p);
+}
+
+static bool has_wrong(const sl_findings_t *findings)
+{
+    for (int i = 0; i < findings->list->nelts; i++) {
+        if (APR_ARRAY_IDX(findings->list, i, sl_finding_t).verdict == SL_FINDING_WRONG) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int sl_ctl_check(sl_ctl_t *ctl)
+{
+    sl_findings_t findings = sl_finding_list(ctl->p);
+    const char *only = ctl->args[0];
+    check_t check = {NULL, NULL, NULL};
+    const sl_keyring_t *ring = NULL;
+    sl_err_t err = {0};
+
+    if (only != NULL && ctl->args[1] != NULL) {
+        return sl_ctl_usage();
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (prepare(&check, ctl, &err) != SL_OK) {
+        return sl_ctl_fail(&err);
+    }
+    if (only != NULL && sl_ctl_ehr_find(check.ehrs, only) == NULL) {
+        (void)fprintf(stderr, "smartlaunchctl: httpd's configuration has no such <SmartEHR>\n");
+        return SL_CTL_NOT_THERE;
+    }
+    if (only == NULL) {
+        sl_ctl_check_ring(&findings, &ring, check.dump, ctl->p);
+    }
+    if (become_httpd_user(check.dump, &err) != SL_OK) {
+        return sl_ctl_fail(&err);
+    }
+    if (only == NULL) {
+        sl_ctl_check_store(&findings, check.dump, ring, ctl->p);
+        sl_ctl_check_redirects(&findings, check.dump, check.ehrs, check.http, ctl->p);
+    }
+    for (int i = 0; i < check.ehrs->nelts; i++) {
+        const sl_ctl_ehr_t *ehr = APR_ARRAY_IDX(check.ehrs, i, const sl_ctl_ehr_t *);
+
+        if (only == NULL || strcmp(only, ehr->ehr.name) == 0) {
+            check_ehr(&findings, &check, ehr, ctl->p);
+        }
+    }
+    sl_ctl_check_print(&findings, ctl);
+    return has_wrong(&findings) ? SL_CTL_FAILED : SL_CTL_OK;
+}
