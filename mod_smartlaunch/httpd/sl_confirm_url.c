@@ -39,13 +39,17 @@ static int ask_release(const sl_question_t *question)
                            who != NULL ? apr_pstrcat(p, "Go on as ", who, NULL) : "Go on");
 }
 
-/** Of a launch that was held. An app that heard of one before its link does not hear again. */
+/** What was held is told of as if it had just finished; what is linked, unless it was told. */
 static bool is_told(const sl_question_t *question)
 {
     const sl_site_t *site = question->visit->site;
+    const sl_launch_t *row = &question->launch->row;
 
-    return site->notify != NULL && is_held(question->launch) &&
-           (site->policy != SL_POLICY_SITE || question->launch->row.link_state == SL_LINK_LINKED);
+    if (is_held(question->launch)) {
+        return sl_landing_is_told(site, row->kind, row->link_state);
+    }
+    return sl_landing_is_told(site, row->kind, SL_LINK_LINKED) &&
+           !sl_landing_is_told(site, row->kind, SL_LINK_PENDING);
 }
 
 static int carry_out(const sl_question_t *question)
@@ -63,7 +67,8 @@ static int carry_out(const sl_question_t *question)
         return sl_respond_error(visit->r, rc, &err);
     }
     return is_told(question)
-               ? sl_landing_launch(visit, question->launch, NULL, new_browser)
+               ? sl_landing_launch(visit, question->launch,
+                                   is_held(question->launch) ? NULL : question->user, new_browser)
                : sl_question_go_on(question, new_browser);
 }
 

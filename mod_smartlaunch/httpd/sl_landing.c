@@ -96,6 +96,12 @@ static int land(const sl_visit_t *visit, sl_notify_t *notify, const char *new_br
     return notified.location != NULL ? go(visit, notified.location) : show(visit, &notified);
 }
 
+bool sl_landing_is_told(const sl_site_t *site, sl_launch_kind_t kind, sl_link_state_t state)
+{
+    return site->notify != NULL &&
+           (state != SL_LINK_PENDING || (site->policy != SL_POLICY_SITE && kind == SL_KIND_EHR));
+}
+
 int sl_landing_finish(const sl_visit_t *visit, const sl_finishing_t *finishing,
                       const sl_finished_t *finished)
 {

@@ -10,6 +10,12 @@
 #include "flow/sl_finish.h"
 #include "httpd/sl_redirect_url.h"
 
+/**
+ * Is the app told of a launch like this? While its link is pending only if the app may make the
+ * link itself and does not have the user yet: an EHR launch under SmartLink app.
+ */
+bool sl_landing_is_told(const sl_site_t *site, sl_launch_kind_t kind, sl_link_state_t state);
+
 /** A launch that was just finished. */
 int sl_landing_finish(const sl_visit_t *visit, const sl_finishing_t *finishing,
                       const sl_finished_t *finished);
