@@ -17,8 +17,7 @@ sub guide {
 sub pem {
     my ($dir, $kind, $name) = @_;
     my @how = $kind eq 'rsa' ? qw(-algorithm RSA -pkeyopt rsa_keygen_bits:2048) : qw(-algorithm EC -pkeyopt ec_paramgen_curve:P-384);
-    my ($rc, $text) = capture('openssl', 'genpkey', '-quiet', @how, '-out', "$dir/$name");
-    ($rc, $text) = capture('openssl', 'genpkey', @how, '-out', "$dir/$name") if $rc;
+    my ($rc, $text) = capture('openssl', 'genpkey', @how, '-out', "$dir/$name");
     croak "openssl genpkey: $text" if $rc;
     chmod 0600, "$dir/$name" or croak "chmod: $!";
     return "$dir/$name";
@@ -27,7 +26,8 @@ sub pem {
 # How many of these JWTs verify by a key of this JWK set, by node's crypto: RS384 and ES384 only.
 sub verified {
     my ($set, @jwts) = @_;
-    my $file = spit(run_dir('jwts') . '/jwts.json', JSON::PP->new->utf8->encode({ keys => $set->{keys}, jwts => \@jwts }));
+    my $dir = run_dir('jwts');
+    my $file = spit("$dir/jwts.json", JSON::PP->new->utf8->encode({ keys => $set->{keys}, jwts => \@jwts }));
     my ($rc, $text) = capture('node', '-e', <<'JS', $file);
 const { createPublicKey, verify } = require('node:crypto');
 const { keys, jwts } = JSON.parse(require('node:fs').readFileSync(process.argv[1]));
