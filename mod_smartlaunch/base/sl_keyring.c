@@ -196,6 +196,16 @@ const char *sl_keyring_active(const sl_keyring_t *ring)
     return ring->keys[0].id;
 }
 
+const char *sl_keyring_names(const sl_keyring_t *ring, apr_pool_t *p)
+{
+    const char *names = ring->keys[0].id;
+
+    for (int i = 1; i < ring->count; i++) {
+        names = apr_pstrcat(p, names, " ", ring->keys[i].id, NULL);
+    }
+    return names;
+}
+
 const sl_keyring_key_t *sl_keyring_key(const sl_keyring_t *ring, const char *key_id)
 {
     for (int i = 0; key_id != NULL && i < ring->count; i++) {

@@ -343,30 +343,28 @@ static sl_rc_t read_file(sl_bytes_t *out, const sl_spool_t *spool, int fd, apr_p
     return SL_OK;
 }
 
-/** Take head and sealed value apart, and open it under its name. */
-static sl_rc_t unseal(sl_secret_t **out, const sl_spool_t *spool, const char *name, sl_bytes_t file,
-                      apr_pool_t *p, sl_err_t *err)
+/** Take head and sealed value apart. */
+static sl_rc_t take_apart(sl_sealed_t *out, const sl_spool_t *spool, sl_bytes_t file, apr_pool_t *p,
+                          sl_err_t *err)
 {
-    const char *const aad[] = {"spool", name, NULL};
     const char *text = (const char *)file.bytes;
     size_t magic = strlen(MAGIC);
     size_t head = file.len < HEAD_MAX ? file.len : HEAD_MAX;
     const char *end = head > magic ? memchr(text, '\n', head) : NULL;
-    sl_sealed_t sealed;
 
     if (end == NULL || memcmp(text, MAGIC, magic) != 0) {
         return sl_err_set(err, SL_DENIED, "SL1531", "a record in %s is not one that was written",
                           spool->path);
     }
-    sealed.key_id = apr_pstrmemdup(p, text + magic, (apr_size_t)(end - text) - magic);
-    sealed.aad = aad;
-    sealed.sealed.bytes = (const unsigned char *)end + 1;
-    sealed.sealed.len = file.len - (apr_size_t)(end + 1 - text);
-    return sl_keyring_open(out, spool->ring, &sealed, p, err);
+    out->key_id = apr_pstrmemdup(p, text + magic, (apr_size_t)(end - text) - magic);
+    out->sealed.bytes = (const unsigned char *)end + 1;
+    out->sealed.len = file.len - (apr_size_t)(end + 1 - text);
+    return SL_OK;
 }
 
-sl_rc_t sl_spool_get(sl_secret_t **out, sl_spool_t *spool, const char *name, apr_pool_t *p,
-                     sl_err_t *err)
+/** The file of this name, taken apart. */
+static sl_rc_t load(sl_sealed_t *out, const sl_spool_t *spool, const char *name, apr_pool_t *p,
+                    sl_err_t *err)
 {
     sl_bytes_t file = {NULL, 0};
     sl_rc_t rc;
@@ -386,7 +384,27 @@ sl_rc_t sl_spool_get(sl_secret_t **out, sl_spool_t *spool, const char *name, apr
     }
     rc = read_file(&file, spool, fd, p, err);
     (void)close(fd);
-    return rc == SL_OK ? unseal(out, spool, name, file, p, err) : rc;
+    return rc == SL_OK ? take_apart(out, spool, file, p, err) : rc;
+}
+
+sl_rc_t sl_spool_get(sl_secret_t **out, sl_spool_t *spool, const char *name, apr_pool_t *p,
+                     sl_err_t *err)
+{
+    const char *const aad[] = {"spool", name, NULL}; /* it opens under its own name only */
+    sl_sealed_t sealed = {NULL, aad, {NULL, 0}};
+    sl_rc_t rc = load(&sealed, spool, name, p, err);
+
+    return rc == SL_OK ? sl_keyring_open(out, spool->ring, &sealed, p, err) : rc;
+}
+
+sl_rc_t sl_spool_key(const char **key_id, sl_spool_t *spool, const char *name, apr_pool_t *p,
+                     sl_err_t *err)
+{
+    sl_sealed_t sealed = {NULL, NULL, {NULL, 0}};
+    sl_rc_t rc = load(&sealed, spool, name, p, err);
+
+    *key_id = sealed.key_id;
+    return rc;
 }
 
 void sl_spool_del(sl_spool_t *spool, const char *name)

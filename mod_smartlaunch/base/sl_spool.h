@@ -41,6 +41,10 @@ SL_MUST_USE sl_rc_t sl_spool_list(apr_array_header_t **names, sl_spool_t *spool,
 SL_MUST_USE sl_rc_t sl_spool_get(sl_secret_t **out, sl_spool_t *spool, const char *name,
                                  apr_pool_t *p, sl_err_t *err);
 
+/** Id of the key that sealed a record, without opening it. SL_NONE: gone meanwhile; SL_DENIED. */
+SL_MUST_USE sl_rc_t sl_spool_key(const char **key_id, sl_spool_t *spool, const char *name,
+                                 apr_pool_t *p, sl_err_t *err);
+
 /** Remove a record; one that is gone is no error. */
 void sl_spool_del(sl_spool_t *spool, const char *name);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What httpd is configured for, as httpd itself says: `-t -D DUMP_SMARTLAUNCH` prints JSON. */
-#include "base/sl_json.h"
+#include "base/sl_file.h"
 #include "ctl/sl_ctl.h"
+#include "store/sl_schema.h"
 
 #include <apr_strings.h>
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #define MAX_DUMP ((apr_size_t)4 * 1024 * 1024)
+#define PATIENCE apr_time_from_sec(60) /* for a statement: nobody waits for us but who asked */
 
 /** Become the distribution's control script, so that variables and includes are resolved. */
 static void become_httpd(const char *conf)
@@ -93,34 +95,92 @@ sl_rc_t sl_ctl_configuration(sl_json_t **dump, sl_ctl_t *ctl, sl_err_t *err)
 {
     apr_size_t len = 0;
     char *text = NULL;
-    sl_rc_t rc = ask_httpd(&text, &len, ctl->httpd_conf, ctl->p, err);
+    sl_rc_t rc = SL_OK;
 
-    if (rc != SL_OK) {
-        return rc;
+    if (ctl->dump == NULL) {
+        rc = ask_httpd(&text, &len, ctl->httpd_conf, ctl->p, err);
+        if (rc == SL_OK &&
+            sl_json_parse_long(&ctl->dump, text, len, MAX_DUMP, ctl->p, err) != SL_OK) {
+            rc = sl_err_set(err, SL_FAILED, "SL7003",
+                            "httpd prints no configuration of ours: is mod_smartlaunch loaded?");
+        }
     }
-    if (sl_json_parse_long(dump, text, len, MAX_DUMP, ctl->p, err) != SL_OK) {
-        return sl_err_set(err, SL_FAILED, "SL7003",
-                          "httpd prints no configuration of ours: is mod_smartlaunch loaded?");
+    *dump = ctl->dump;
+    return rc;
+}
+
+/** What the command line says, else what httpd's configuration has under `member`. */
+static sl_rc_t find(const char **out, sl_ctl_t *ctl, const char *said, const char *member,
+                    sl_err_t *err)
+{
+    sl_json_t *dump = NULL;
+    sl_rc_t rc = SL_OK;
+
+    *out = said;
+    if (said == NULL) {
+        rc = sl_ctl_configuration(&dump, ctl, err);
     }
-    return SL_OK;
+    if (said == NULL && rc == SL_OK) {
+        *out = sl_json_str(dump, member);
+    }
+    return rc;
 }
 
 sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
 {
-    sl_json_t *dump;
+    sl_rc_t rc = find(conninfo, ctl, ctl->db, "database", err);
+
+    if (rc == SL_OK && *conninfo == NULL) {
+        return sl_err_set(err, SL_FAILED, "SL7004", "httpd is configured without SmartDatabase");
+    }
+    return rc;
+}
+
+sl_rc_t sl_ctl_open(sl_db_t **db, sl_ctl_t *ctl, sl_err_t *err)
+{
+    sl_db_options_t options = {.max = 1, .query = PATIENCE};
+    const char *conninfo = NULL;
+    sl_rc_t rc = sl_ctl_database(&conninfo, ctl, err);
+
+    if (rc == SL_OK) {
+        options.unprepared = ctl->dump != NULL && sl_json_get(ctl->dump, "prepare") != NULL &&
+                             !json_object_get_boolean(sl_json_get(ctl->dump, "prepare"));
+        rc = sl_db_open(db, conninfo, &options, ctl->p, err);
+    }
+    return rc == SL_OK ? sl_schema_check(*db, ctl->p, err) : rc;
+}
+
+sl_rc_t sl_ctl_keyring_path(const char **path, sl_ctl_t *ctl, sl_err_t *err)
+{
     sl_rc_t rc;
 
-    if (ctl->db != NULL) {
-        *conninfo = ctl->db;
+    if (ctl->keyring == NULL && ctl->db != NULL) {
+        return sl_err_set(err, SL_INVALID, "SL7006", "say with --keyring where the key ring is");
+    }
+    rc = find(path, ctl, ctl->keyring, "keyring", err);
+    if (rc == SL_OK && *path == NULL) {
+        return sl_err_set(err, SL_FAILED, "SL7007", "httpd is configured without SmartKeyring");
+    }
+    return rc;
+}
+
+sl_rc_t sl_ctl_ring(sl_keyring_t **ring, sl_ctl_t *ctl, sl_err_t *err)
+{
+    const char *path = NULL;
+    sl_secret_t *text = NULL;
+    sl_rc_t rc = sl_ctl_keyring_path(&path, ctl, err);
+
+    if (rc == SL_OK) {
+        rc = sl_file_secret(&text, path, ctl->p, err);
+    }
+    return rc == SL_OK ? sl_keyring_parse(ring, text, ctl->p, err) : rc;
+}
+
+sl_rc_t sl_ctl_state_dir(const char **path, sl_ctl_t *ctl, sl_err_t *err)
+{
+    if (ctl->state_dir == NULL && ctl->db != NULL) {
+        *path = NULL;
         return SL_OK;
     }
-    rc = sl_ctl_configuration(&dump, ctl, err);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    *conninfo = sl_json_str(dump, "database");
-    if (*conninfo == NULL) {
-        return sl_err_set(err, SL_NONE, "SL7004", "httpd is configured without SmartDatabase");
-    }
-    return SL_OK;
+    return find(path, ctl, ctl->state_dir, "state_dir", err);
 }

@@ -6,6 +6,7 @@
 #include "flow/sl_renew.h"
 #include "store/sl_listen.h"
 #include "store/sl_store_access.h"
+#include "store/sl_store_host.h"
 #include "store/sl_store_keep.h"
 #include "store/sl_store_watch.h"
 #include <string.h>
@@ -24,7 +25,8 @@ struct sl_caretaker {
     sl_caretaker_options_t options;
     sl_listen_t *listen;
     bool leads;
-    apr_time_t lead_at, journal_at, renew_at, keep_at, purge_at; /* first instant to do it again */
+    /* first instant to do it again */
+    apr_time_t lead_at, journal_at, renew_at, keep_at, purge_at, report_at;
     const char *said; /* id of the last complaint, for a minute */
     apr_time_t said_at;
 };
@@ -99,6 +101,18 @@ static void bring_home(sl_caretaker_t *caretaker, apr_pool_t *tmp)
     caretaker->journal_at = apr_time_now() + (rc == SL_OK && left > 0 ? 0 : JOURNAL_EVERY);
 }
 
+/** For whoever wants to seal under a key that not every host may have yet. */
+static void report(sl_caretaker_t *caretaker, apr_pool_t *tmp)
+{
+    const sl_runtime_t *rt = caretaker->rt;
+    sl_err_t err = {0};
+
+    caretaker->report_at = apr_time_now() + SL_HOST_EVERY;
+    if (sl_store_host_report(rt->db, rt->self, sl_keyring_names(rt->ring, tmp), &err) != SL_OK) {
+        complain(caretaker, "the list of hosts", &err);
+    }
+}
+
 static void lead(sl_caretaker_t *caretaker, apr_pool_t *tmp)
 {
     const sl_runtime_t *rt = caretaker->rt;
@@ -166,6 +180,9 @@ void sl_caretaker_turn(sl_caretaker_t *caretaker, apr_interval_time_t wait,
     if (*stop == 0 && caretaker->rt->spool != NULL && now >= caretaker->journal_at) {
         bring_home(caretaker, tmp);
     }
+    if (*stop == 0 && now >= caretaker->report_at) {
+        report(caretaker, tmp);
+    }
     /* Who has nothing to renew need not lead all the time. */
     if (*stop == 0 && now >= caretaker->lead_at &&
         (caretaker->options.renews || now >= caretaker->keep_at || now >= caretaker->purge_at)) {
@@ -191,4 +208,8 @@ void sl_caretaker_leave(sl_caretaker_t *caretaker)
         sl_store_watch_leave(caretaker->rt->db, caretaker->rt->self);
     }
     caretaker->leads = false;
+    if (caretaker->report_at != 0) {
+        sl_store_host_leave(caretaker->rt->db, caretaker->rt->self);
+        caretaker->report_at = 0;
+    }
 }

@@ -274,6 +274,25 @@ sl_rc_t sl_renew_refused(sl_grant_t *grant, const sl_runtime_t *rt, const sl_ehr
     return rc == SL_OK ? sl_grant_open(grant, rt, &view, p, err) : rc;
 }
 
+sl_rc_t sl_renew_now(sl_token_view_t *out, const sl_runtime_t *rt, const sl_token_view_t *row,
+                     const char *reference, apr_pool_t *p, sl_err_t *err)
+{
+    const sl_ehr_t *ehr = sl_runtime_ehr(rt->ehrs, row->token.ehr);
+    sl_grant_t grant = {0};
+    way_t way;
+
+    if (ehr == NULL) {
+        return sl_err_set(err, SL_NONE, "SL4557", "there is no EHR %s here", row->token.ehr);
+    }
+    grant.launch = row->launch;
+    grant.key_id = row->launch_key_id;
+    grant.generation = row->token.generation;
+    way = way_of(rt, ehr, &grant, reference);
+    way.waits = true;
+    way.job.usable = true; /* so that an interrupted renewal ends nothing */
+    return get_newer(out, &way, p, err);
+}
+
 sl_rc_t sl_renew_replay(int *left, const sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
 {
     return sl_journal_replay(left, rt, NULL, p, err);

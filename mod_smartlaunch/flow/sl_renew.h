@@ -32,6 +32,15 @@ SL_MUST_USE sl_rc_t sl_renew_ready(sl_grant_t *grant, const sl_runtime_t *rt, co
 SL_MUST_USE sl_rc_t sl_renew_refused(sl_grant_t *grant, const sl_runtime_t *rt, const sl_ehr_t *ehr,
                                      sl_trace_t *trace, apr_pool_t *p, sl_err_t *err);
 
+/**
+ * Renew a row of PostgreSQL now, whatever is left of its life; for the administrator. Where
+ * somebody else is at it, theirs counts. SL_USED: an earlier renewal was interrupted, and the row
+ * stays as it is. SL_NONE: no such EHR. Else as sl_renew_ready.
+ */
+SL_MUST_USE sl_rc_t sl_renew_now(sl_token_view_t *out, const sl_runtime_t *rt,
+                                 const sl_token_view_t *row, const char *reference, apr_pool_t *p,
+                                 sl_err_t *err);
+
 /** Store what the journal of this host holds. `left`: records that have to wait. */
 SL_MUST_USE sl_rc_t sl_renew_replay(int *left, const sl_runtime_t *rt, apr_pool_t *p,
                                     sl_err_t *err);

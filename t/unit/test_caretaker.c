@@ -5,6 +5,7 @@
 #include "flow/sl_grant.h"
 #include "flow/sl_renew.h"
 #include "store/sl_listen.h"
+#include "store/sl_store_host.h"
 #include "store/sl_store_keep.h"
 #include "store/sl_store_watch.h"
 #include "tap.h"
@@ -14,7 +15,7 @@
 
 static struct {
     int listens, forgets, forgets_all, renewals_home, rows_home, leads, leaves, renews, keeps,
-        purges;
+        purges, reports, goes;
 } did, none;
 
 /* How the world is. */
@@ -110,6 +111,27 @@ void sl_store_watch_leave(sl_db_t *db, const char *by)
 {
     (void)db, (void)by;
     done(&did.leaves);
+}
+
+sl_rc_t sl_store_host_report(sl_db_t *db, const char *name, const char *keys, sl_err_t *err)
+{
+    (void)db, (void)err;
+    is_str(name, "me", "a host says who it is");
+    is_str(keys, "k2 k1", "… and which keys it has");
+    done(&did.reports);
+    return SL_OK;
+}
+
+void sl_store_host_leave(sl_db_t *db, const char *name)
+{
+    (void)db, (void)name;
+    done(&did.goes);
+}
+
+const char *sl_keyring_names(const sl_keyring_t *ring, apr_pool_t *p)
+{
+    (void)ring, (void)p;
+    return "k2 k1";
 }
 
 sl_rc_t sl_renew_due(int *n, const sl_runtime_t *rt, int limit, apr_pool_t *p, sl_err_t *err)
@@ -223,8 +245,10 @@ static void leads(apr_pool_t *p)
     is_int(did.leads, 1, "who leads is asked every few seconds, not every turn");
     is_int(did.renews + did.keeps + did.purges, 0,
            "who does not lead renews nothing, keeps nothing");
+    is_int(did.reports, 1, "every host says which keys it has, every few seconds");
     sl_caretaker_leave(caretaker);
     is_int(did.leaves, 0, "… and has nothing to leave");
+    is_int(did.goes, 1, "… but says that it goes");
 
     caretaker = begin(p, true);
     turns(caretaker, 3, p);
@@ -234,6 +258,7 @@ static void leads(apr_pool_t *p)
     sl_caretaker_leave(caretaker);
     sl_caretaker_leave(caretaker);
     is_int(did.leaves, 1, "who leads leaves, once");
+    is_int(did.goes, 1, "… and says so once");
 
     caretaker = begin(p, true);
     renewed = 1;
