@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# The main job on real parts: a sandbox EHR, PostgreSQL, httpd with mod_smartlaunch and a PHP study.
+# The main job on real parts: two sandbox EHRs, PostgreSQL, httpd with mod_smartlaunch, and two applications.
 set -euo pipefail
 top=$(cd "$(dirname "$0")" && pwd)
 . "$top/demo/lib/stack.sh"
@@ -12,7 +12,8 @@ usage: ./demo.sh               install, build, start, and say where to look
        ./demo.sh --once        start, walk through it in a headless Chromium, end; exit status 0 if all went well
        ./demo.sh --screenshots the same way, but write docs/img/*.png
 
-APP_PORT (8443), EHR_PORT (9443) and GATEWAY_PORT (8081) are the ports on loopback; --once and --screenshots take free ones.
+APP_PORT (8443), EHR_PORT (9443), GATEWAY_PORT (8081) and CARD_PORT (8082) are the ports on loopback; --once and
+--screenshots take free ones.
 SL_BUILD is a build folder to use; without it the module is built in build/.
 TEXT
 }
@@ -51,7 +52,7 @@ start_demo() {
     fi
     prepare
     [ -d "$top/build/demo/" ] || { dir=$(stack_new_dir) && ln -sfn "$dir" "$top/build/demo"; }
-    echo "${APP_PORT:-8443} ${EHR_PORT:-9443} ${GATEWAY_PORT:-8081}" >"$top/build/demo/ports"
+    echo "${APP_PORT:-8443} ${EHR_PORT:-9443} ${GATEWAY_PORT:-8081} ${CARD_PORT:-8082}" >"$top/build/demo/ports"
     use_demo_dir
     echo "Starting …"
     trap stack_stop EXIT
@@ -70,14 +71,19 @@ use_demo_dir() {
 say_where() {
     cat <<TEXT
 
-The demo runs. Open
+The demo runs. Your browser does not know its certificate: open each of these once and accept it.
 
-    $DEMO_EHR/
+    $DEMO_EHR/            Hospital EHR, which knows the study by a secret
+    $DEMO_CLINIC/   City Clinic, another EHR, which knows it by a key
+    $DEMO_APP/study/      the study, Asthma in Adults
+    $DEMO_CARD/          Allergy Card, a second application
 
-in a browser on this machine and accept its certificate for both sites (open $DEMO_APP/ once, too).
-Choose dr-smith, open a patient, click "Open Asthma in Adults". The first time the study asks who you
-are (alice, password alice-demo; also bob, carol); the second time it knows. The record shows what the EHR
-knows of the patient, read through the gateway.
+From the chart: at Hospital EHR choose dr-smith, open a patient, click "Open Asthma in Adults". The first time the
+study asks who you are (alice, password alice-demo; also bob, carol); the second time it knows. The record shows
+what the EHR knows of the patient, read through the gateway. Open another patient in a second window: they never mix.
+City Clinic is the same with a key (Ingrid Sørensen is in the study). "Open Allergy Card" is for an application that
+is told by a signed message.
+From the study: open it by itself, log in, and click "Connect to Hospital EHR" (dr-smith, password smith-demo).
 
 Logs: build/demo/log/    End it: ./demo.sh stop
 TEXT

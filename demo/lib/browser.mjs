@@ -8,7 +8,9 @@ import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
 export const APP = process.env.DEMO_APP;
+export const CARD = process.env.DEMO_CARD;
 export const EHR = process.env.DEMO_EHR;
+export const CLINIC = process.env.DEMO_CLINIC;
 export const RUN = process.env.DEMO_RUN;
 
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -28,10 +30,10 @@ export async function openWorkstation(browser, viewport = { width: 1280, height:
   return context;
 }
 
-/** Bends the sandbox EHR, asks it for a launch, or reads what it was sent. */
-export async function control(method, path, body) {
-  const { port, host } = new URL(EHR);
-  const options = { host: '127.0.0.1', port, method, path: `/control/${path}`, servername: 'ehr.localhost',
+/** Bends an EHR, asks it for a launch, or reads what it was sent. */
+export async function control(method, path, body, ehr = EHR) {
+  const { port, host, hostname, pathname } = new URL(ehr);
+  const options = { host: '127.0.0.1', port, method, path: `${pathname.replace(/\/$/, '')}/control/${path}`, servername: hostname,
     headers: { host, 'content-type': 'application/json' }, ca: readFileSync(`${RUN}/tls/cert.pem`) };
   return new Promise((done, failed) => {
     const call = request(options, async (answer) => {
@@ -44,19 +46,24 @@ export async function control(method, path, body) {
   });
 }
 
-/** A new window on the EHR, with this user at this patient's chart; "Luna McCullough" is filed as "McCullough, Luna". */
-export async function openChart(workstation, user, patient) {
+/** "Luna McCullough" is filed as "McCullough, Luna". */
+export function filed(patient) {
+  return patient.split(' ').reverse().join(', ');
+}
+
+/** A new window on the EHR, with this user at this patient's chart. */
+export async function openChart(workstation, user, patient, ehr = EHR) {
   const page = await workstation.newPage();
-  await page.goto(`${EHR}/`);
+  await page.goto(`${ehr}/`);
   await page.getByRole('link', { name: user }).click();
-  await page.getByRole('link', { name: patient.split(' ').reverse().join(', ') }).click();
-  await page.getByRole('button', { name: /^Open / }).waitFor();
+  await page.getByRole('link', { name: filed(patient) }).click();
+  await page.getByRole('button', { name: /^Open / }).first().waitFor();
   return page;
 }
 
-/** Clicks the app's button; what comes is the embedded window, whatever it shows by then. */
-export async function openApp(page) {
-  await page.getByRole('button', { name: /^Open / }).click();
+/** Clicks an app's button; what comes is the embedded window, whatever it shows by then. */
+export async function openApp(page, name = 'Asthma in Adults') {
+  await page.getByRole('button', { name: `Open ${name}` }).click();
   return embedded(page);
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# The demo's servers on loopback: PostgreSQL, the sandbox EHR, php-fpm and httpd.
+# The demo's servers on loopback: PostgreSQL, the sandbox EHR (two of them in one process), php-fpm, Allergy Card and httpd.
 # Sourced by demo.sh and with-stack.sh; expects $top (the source tree) and a built module.
 #
 # Everything they need lies in $DEMO_RUN: as root, httpd and PHP run as www-data and PostgreSQL as
@@ -11,9 +11,10 @@ newest() {
 
 build=${SL_BUILD:-$top/build}
 
-stack_env() { # RUN_DIR APP_PORT EHR_PORT GATEWAY_PORT
-    export DEMO_RUN=$1 DEMO_APP_PORT=$2 DEMO_EHR_PORT=$3 DEMO_GATEWAY_PORT=${4:-8081}
-    export DEMO_APP=https://app.localhost:$2 DEMO_EHR=https://ehr.localhost:$3
+stack_env() { # RUN_DIR APP_PORT EHR_PORT GATEWAY_PORT CARD_PORT
+    export DEMO_RUN=$1 DEMO_APP_PORT=$2 DEMO_EHR_PORT=$3 DEMO_GATEWAY_PORT=${4:-8081} DEMO_CARD_PORT=${5:-8082}
+    export DEMO_APP=https://app.localhost:$2 DEMO_CARD=https://card.localhost:$2
+    export DEMO_EHR=https://ehr.localhost:$3 DEMO_CLINIC=https://clinic.localhost:$3/t/clinic
     DEMO_MODULES=$(apxs -q LIBEXECDIR)
     DEMO_MODULE=$build/.libs/mod_smartlaunch.so
     export DEMO_MODULES DEMO_MODULE
@@ -46,11 +47,13 @@ stack_start() {
     start_postgres
     start_ehr
     start_php
+    start_card
     start_httpd
 }
 
 stack_stop() {
     end_process "$DEMO_RUN/httpd.pid"
+    end_process "$DEMO_RUN/card.pid"
     end_process "$DEMO_RUN/php-fpm.pid"
     end_process "$DEMO_RUN/ehr.pid"
     [ ! -f "$DEMO_RUN/pg/postmaster.pid" ] || as_db "$pg_bin/pg_ctl" -D "$DEMO_RUN/pg" -s -m fast stop
@@ -144,6 +147,9 @@ make_secrets() (
     cd "$DEMO_RUN/secret" || exit
     echo "demo1 $(random_base64 32)" >keyring
     random_base64 24 >hospital.secret
+    openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out clinic.key
+    openssl rand -hex 32 >card.secret
+    openssl rand -hex 16 >card.token
 )
 
 # What the EHRs know of us.
@@ -151,8 +157,11 @@ register_client() (
     umask 077
     cd "$DEMO_RUN/secret" || exit
     cat >clients.json <<JSON
-[{"client_id": "asthma-study", "client_secret": "$(cat hospital.secret)",
-  "token_endpoint_auth_method": "client_secret_basic",
+[{"ehr": "sandbox", "client_id": "asthma-study", "client_name": "Asthma in Adults",
+  "client_secret": "$(cat hospital.secret)", "token_endpoint_auth_method": "client_secret_basic",
+  "redirect_uris": ["$DEMO_APP/smart", "$DEMO_CARD/smart"]},
+ {"ehr": "clinic", "client_id": "asthma-study", "client_name": "Asthma in Adults",
+  "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "$DEMO_APP/smart/jwks.json",
   "redirect_uris": ["$DEMO_APP/smart"]}]
 JSON
 )
@@ -160,7 +169,7 @@ JSON
 make_certificate() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 \
         -subj "/CN=mod_smartlaunch demo" -keyout "$DEMO_RUN/tls/key.pem" -out "$DEMO_RUN/tls/cert.pem" \
-        -addext "subjectAltName=DNS:app.localhost,DNS:ehr.localhost,DNS:localhost" \
+        -addext "subjectAltName=DNS:app.localhost,DNS:card.localhost,DNS:ehr.localhost,DNS:clinic.localhost,DNS:localhost" \
         -addext "basicConstraints=critical,CA:FALSE" -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') \
         2>"$DEMO_RUN/log/openssl.log" || fail "no certificate; the log is $DEMO_RUN/log/openssl.log" || return
     chmod 600 "$DEMO_RUN/tls/key.pem"
@@ -206,7 +215,8 @@ start_ehr() {
     setsid node "$top/demo/ehr/server.mjs" --port "$DEMO_EHR_PORT" --host ehr.localhost \
         --fhir-host localhost --cert "$DEMO_RUN/tls/cert.pem" --key "$DEMO_RUN/tls/key.pem" \
         --launch-url "$DEMO_APP/smart" --app-name "Asthma in Adults" \
-        --title "Hospital EHR" \
+        --app "Allergy Card=$DEMO_CARD/smart" \
+        --title "Hospital EHR" --tenants "clinic:City Clinic:clinic.localhost" \
         --clients "$DEMO_RUN/secret/clients.json" --search </dev/null >"$log" 2>&1 &
     echo $! >"$DEMO_RUN/ehr.pid"
     wait_for "$DEMO_RUN/ehr.pid" "$log" grep -q '"ready":true' "$log" || fail "The sandbox EHR did not start."
@@ -215,6 +225,14 @@ start_ehr() {
 start_php() {
     "$(newest /usr/sbin/php-fpm*)" -y "$DEMO_RUN/conf/php-fpm.conf" \
         >"$DEMO_RUN/log/php-fpm.out" 2>&1 || fail "PHP did not start; the logs are $DEMO_RUN/log/php-fpm.*"
+}
+
+start_card() {
+    local log=$DEMO_RUN/log/card.log secret=$DEMO_RUN/secret
+    CARD_PORT=$DEMO_CARD_PORT CARD_URL=$DEMO_CARD CARD_SECRET=$secret/card.secret CARD_TOKEN=$secret/card.token \
+        setsid node "$top/demo/card/server.mjs" "$DEMO_RUN" </dev/null >"$log" 2>&1 &
+    echo $! >"$DEMO_RUN/card.pid"
+    wait_for "$DEMO_RUN/card.pid" "$log" grep -q ready "$log" || fail "Allergy Card did not start."
 }
 
 start_httpd() {

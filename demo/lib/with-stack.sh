@@ -7,7 +7,7 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
 . "$top/demo/lib/stack.sh"
 
-stack_env "$(stack_new_dir)" "$(stack_free_port)" "$(stack_free_port)" "$(stack_free_port)"
+stack_env "$(stack_new_dir)" "$(stack_free_port)" "$(stack_free_port)" "$(stack_free_port)" "$(stack_free_port)"
 
 finish() {
     local status=$?

@@ -14,6 +14,9 @@
   </tbody>
 </table>
 </div>
-<?php if ($launch->hasPatient()): ?>
+<?php if (!$launch->hasPatient()): ?>
+<p class="connect"><a class="button" href="connect.php?ehr=hospital">Connect to <?= e(EHRS['hospital']) ?></a>
+  <span class="hint">Choose a patient there, and see laboratory results and more here.</span></p>
+<?php else: ?>
 <p class="hint">This window was opened for one patient; the other records open from their own charts.</p>
 <?php endif ?>
