@@ -172,7 +172,7 @@ static const struct {
     {"X4 ours as a part of a foreign name", 302, "", "https://app.example.evil.example/", ONE,
      false, "SL2903"},
     {"X4 a name that ends like ours", 302, "", "https://evilapp.example/", ONE, false, "SL2903"},
-    {"X4 a dot behind the name", 302, "", "https://app.example./", ONE, false, "SL2903"},
+    {"X4 a dot behind the name", 302, "", "https://app.example./", ONE, false, "SL2902"},
     {"X4 http", 302, "", "http://app.example/", ONE, false, "SL2903"},
     {"X4 another port", 302, "", "https://app.example:8443/", ONE, false, "SL2903"},
     {"X4 ours as a user", 302, "", "https://app.example@evil.example/", ONE, false, "SL2902"},
