@@ -47,10 +47,11 @@ static sl_shm_key_t key_of(const char *cookie, const char *app)
     X(row.id)                                                                                      \
     X(row.app)                                                                                     \
     X(row.ehr)                                                                                     \
-    X(row.key_id) X(row.app_user) X(row.ehr_user) X(row.issuer) X(row.sub) X(row.source)           \
-        X(row.fhir_user) X(row.patient) X(row.encounter) X(row.scope_granted) X(row.login_user)    \
-            X(row.return_to) X(row.redirect_path) X(row.stand_in_for) X(handle) X(session)         \
-                X(banner) X(intent) X(style_url) X(tenant) X(fhir_context) X(mark)
+    X(row.key_id)                                                                                  \
+    X(row.app_user) X(row.ehr_user) X(row.issuer) X(row.sub) X(row.source) X(row.fhir_user)        \
+        X(row.patient) X(row.encounter) X(row.scope_granted) X(row.login_user) X(row.return_to)    \
+            X(row.redirect_path) X(row.stand_in_for) X(handle) X(session) X(banner) X(intent)      \
+                X(style_url) X(tenant) X(fhir_context) X(mark)
 #define TIMES(X) X(row.authorized_at) X(row.last_seen_at) X(row.expires_at)
 
 /** Written in front: a child of another version, after a graceful restart, has other lists. */
@@ -378,16 +379,20 @@ void sl_browser_forget(const sl_runtime_t *rt, const char *cookie, const char *a
     }
 }
 
-void sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
-                      const sl_browser_launch_t *launch)
+apr_time_t sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
+                            const sl_browser_launch_t *launch)
 {
     apr_interval_time_t every = key->idle / 4 < TOUCH_EVERY ? key->idle / 4 : TOUCH_EVERY;
     const sl_use_t use = use_of(&launch->row);
+    apr_time_t last = use.last_seen_at;
     sl_err_t err;
     sl_rc_t rc;
 
-    if (key->now < use.last_seen_at + every || key->now < sl_use_last(rt, &use, key->now) + every) {
-        return;
+    if (key->now >= last + every) {
+        last = sl_use_last(rt, &use, key->now);
+    }
+    if (key->now < last + every) {
+        return last;
     }
     sl_use_note(rt, use.launch, key->idle, key->now);
     rc = sl_store_launch_touch(rt->db, launch->row.id, &err);
@@ -396,4 +401,13 @@ void sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
     } else if (rc != SL_OK) {
         sl_log(&rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
     }
+    return key->now;
+}
+
+apr_time_t sl_browser_ends(const sl_browser_key_t *key, const sl_browser_launch_t *launch,
+                           apr_time_t used)
+{
+    apr_time_t idle = used + key->idle;
+
+    return launch->row.expires_at < idle ? launch->row.expires_at : idle;
 }

@@ -46,8 +46,15 @@ SL_MUST_USE sl_rc_t sl_browser_load(sl_browser_view_t *out, const sl_runtime_t *
 /** Something changed: read again at the next request. */
 void sl_browser_forget(const sl_runtime_t *rt, const char *cookie, const char *app);
 
-/** The launch was used: write it down when the last time is long enough ago. */
-void sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
-                      const sl_browser_launch_t *launch);
+/**
+ * The launch was used: write it down when the last time is long enough ago.
+ * @return the last use that is written down: SmartSession idle counts from there
+ */
+apr_time_t sl_browser_touch(const sl_runtime_t *rt, const sl_browser_key_t *key,
+                            const sl_browser_launch_t *launch);
+
+/** When it ends if nothing more is asked, after a last use at `used`. */
+apr_time_t sl_browser_ends(const sl_browser_key_t *key, const sl_browser_launch_t *launch,
+                           apr_time_t used);
 
 #endif

@@ -31,6 +31,12 @@ static int log_in_first(request_rec *r)
                             "a pending launch where a linked user is required",
                             0};
 
+    if (!sl_ask_is_safe(&sl_request_of(r)->ask)) {
+        refusal.title = "Not saved: please log in to the application first";
+        refusal.text[2] = refusal.text[1];
+        refusal.text[1] = refusal.text[0];
+        refusal.text[0] = "What you just entered was not saved.";
+    }
     return sl_respond_refusal(r, &refusal);
 }
 

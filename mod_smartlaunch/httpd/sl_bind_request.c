@@ -145,19 +145,19 @@ static int belong(request_rec *r, const sl_bind_t *decision)
 {
     sl_request_t *request = sl_request_of(r);
     const sl_runtime_t *rt = sl_conf_server(r->server)->main->runtime;
-    sl_browser_key_t key;
+    const sl_browser_launch_t *launch = &request->view.launches[decision->index];
+    const sl_browser_key_t key = sl_request_browser_key(r, launch->row.app);
+    apr_time_t used = launch->row.last_seen_at;
 
-    request->launch = &request->view.launches[decision->index];
-    key = sl_request_browser_key(r, request->launch->row.app);
+    request->launch = launch;
     if (decision->by == SL_BIND_BY_REFERER) {
         drop_conditions(r);
     }
-    request->ends_at = sl_browser_ends(&key, request->launch, request->launch->row.last_seen_at);
     /* A page that asks on by itself is nobody at work: the gateway does not count as use. */
-    if (!request->launch->row.old_cookie && request->gateway == NULL) {
-        request->ends_at =
-            sl_browser_ends(&key, request->launch, sl_browser_touch(rt, &key, request->launch));
+    if (!launch->row.old_cookie && request->gateway == NULL) {
+        used = sl_browser_touch(rt, &key, launch);
     }
+    request->ends_at = sl_browser_ends(&key, launch, used);
     return DECLINED;
 }
 

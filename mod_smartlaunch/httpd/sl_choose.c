@@ -181,7 +181,9 @@ int sl_choose_switch(request_rec *r, const sl_bind_t *decision)
         apr_psprintf(r->pool, "This window is open on %s. What you followed leads to %s.",
                      patient_of(r, here), patient_of(r, there));
     if (!sl_ask_is_safe(&request->ask)) {
-        page.text[1] = "What you just entered was not saved.";
+        page.title = "Not saved: change the patient?";
+        page.text[1] = page.text[0];
+        page.text[0] = "What you just entered was not saved.";
     }
     page.links = links;
     page.after = in_doubt;

@@ -168,12 +168,9 @@ const char *sl_pass_link_word(sl_link_state_t state)
 }
 
 /** Seconds since 1970 at which this session ends if nothing more is asked. */
-static const char *expires(request_rec *r, const sl_launch_t *row)
+static const char *expires(request_rec *r)
 {
-    apr_time_t idle = r->request_time + sl_conf_idle(sl_conf_server(r->server));
-    apr_time_t end = row->expires_at < idle ? row->expires_at : idle;
-
-    return apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_sec(end));
+    return apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_sec(sl_request_of(r)->ends_at));
 }
 
 static void give_context(const sink_t *sink, const sl_browser_launch_t *launch)
@@ -200,7 +197,7 @@ static void give_session(const sink_t *sink, const sl_browser_launch_t *launch)
     give(sink, PATIENT, row->patient);
     give(sink, ENCOUNTER, row->encounter);
     give(sink, SCOPE, row->scope_granted);
-    give(sink, EXPIRES, expires(r, row));
+    give(sink, EXPIRES, expires(r));
     if (row->ehr != NULL) {
         give_context(sink, launch);
     }

@@ -13,14 +13,6 @@
 #include <http_protocol.h>
 #include <string.h>
 
-static apr_int64_t expires_in(const sl_visit_t *visit, const sl_launch_t *row)
-{
-    apr_time_t now = visit->r->request_time;
-    apr_time_t left = row->expires_at - now;
-
-    return apr_time_sec(left < visit->site->idle ? left : visit->site->idle);
-}
-
 static int send_json(request_rec *r, const sl_json_t *json)
 {
     sl_respond_headers(r, HTTP_OK);
@@ -50,7 +42,8 @@ int sl_session_url(const sl_visit_t *visit)
     sl_json_put_str(json, "ehr_user", launch->row.ehr_user);
     sl_json_put_str(json, "patient", known ? launch->row.patient : NULL);
     sl_json_put_str(json, "encounter", known ? launch->row.encounter : NULL);
-    sl_json_put_int(json, "expires_in", expires_in(visit, &launch->row));
+    sl_json_put_int(json, "expires_in",
+                    apr_time_sec(visit->request->ends_at - visit->r->request_time));
     sl_json_put_str(json, "link", sl_pass_link_word(launch->row.link_state));
     sl_json_put_str(json, "launch", launch->handle);
     return send_json(visit->r, json);
