@@ -4,7 +4,8 @@
 // {path: answer or null} (they are added), GET /log, DELETE /log.
 //
 // An answer: {status, headers, body, base64 (bytes, in place of the body), repeat (the body so many times),
-// delay_ms, drip_ms, hang, close}.
+// delay_ms, drip_ms, hang, close, raw (bytes on the wire in place of a whole answer), echo (a challenge that
+// comes as Redox sends them is sent back: true, "GET" by that method only, "wrong" with another one)}.
 import http from 'node:http';
 import https from 'node:https';
 import { readFileSync } from 'node:fs';
@@ -25,11 +26,27 @@ async function drip(res, text, ms) {
   res.end();
 }
 
-async function answer(res, route) {
+function challengeOf({ method, query, body }, echo) {
+  if (!echo || (echo === 'GET' && method !== 'GET')) return null;
+  let challenge = new URLSearchParams(query).get('challenge');
+  try { challenge ??= JSON.parse(body).challenge; } catch { /* no JSON */ }
+  return challenge && echo === 'wrong' ? `${challenge.slice(1)}x` : challenge;
+}
+
+async function answer(res, route, asked) {
+  const challenge = challengeOf(asked, route.echo);
+  if (challenge) {
+    res.end(`{"challenge": "${challenge}"}`);
+    return;
+  }
   if (route.delay_ms) await sleep(route.delay_ms);
   if (route.hang) return;
   if (route.close) {
     res.socket.destroy();
+    return;
+  }
+  if (route.raw) {
+    res.socket.end(route.raw);
     return;
   }
   const text = route.base64 ? Buffer.from(route.base64, 'base64') : (route.body ?? '').repeat(route.repeat ?? 1);
@@ -44,10 +61,11 @@ function handler(name) {
     req.on('data', (chunk) => chunks.push(chunk));
     req.on('end', () => {
       const [path, query = ''] = req.url.split('?');
-      log.push({
+      const asked = {
         listener: name, method: req.method, path, query, headers: req.headers, body: Buffer.concat(chunks).toString(),
-      });
-      answer(res, routes.get(path) ?? { status: 404 });
+      };
+      log.push(asked);
+      answer(res, routes.get(path) ?? { status: 404 }, asked);
     });
   };
 }
