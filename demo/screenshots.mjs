@@ -33,7 +33,7 @@ await take(first, 'ehr-with-app', 820);
 
 const chart = await b.openChart(workstation, 'dr-smith', 'Luna McCullough');
 const [alone] = await Promise.all([
-  workstation.waitForEvent('page'), chart.getByRole('link', { name: 'in a new window' }).click(),
+  workstation.waitForEvent('page'), chart.getByRole('link', { name: 'in a new window' }).first().click(),
 ]);
 await alone.locator('#labs').waitFor();
 await take(alone, 'record');
@@ -51,5 +51,25 @@ const refused = await b.control('POST', 'launch', { user: 'dr-smith', patient: '
 await (await b.frameOf(second)).goto(refused.url);
 await other.locator('h1').waitFor();
 await take(second, 'failure');
+
+const atClinic = await b.openChart(workstation, 'dr-smith', 'Ingrid Sørensen', b.CLINIC);
+await b.launchAndJoin(atClinic, 'alice');
+await take(atClinic, 'second-ehr', 820);
+
+const card = await b.openChart(workstation, 'dr-smith', 'Johnnie Hermiston');
+await (await b.openApp(card, 'Allergy Card')).locator('#allergies').waitFor();
+await take(card, 'second-app', 820);
+
+const study = await workstation.newPage();
+await study.goto(`${b.APP}/study/`);
+await b.logIn(study, 'alice');
+await study.locator('#records').waitFor();
+await take(study, 'connect');
+await study.getByRole('link', { name: 'Connect to Hospital EHR' }).click();
+await study.locator('input[name=user]').fill('dr-smith');
+await study.locator('input[name=password]').fill('smith-demo');
+await study.getByRole('button', { name: 'Log in' }).click();
+await study.locator('button[name=patient]').first().waitFor();
+await take(study, 'patient-picker');
 
 await browser.close();

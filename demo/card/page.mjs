@@ -5,8 +5,8 @@ const escape = (text) => String(text ?? '').replace(/[&<>"']/g, (it) => `&#${it.
 
 const style = `
   body { margin: 0; background: #eef4ee; color: #1c2b20; font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; }
-  main { max-width: 30rem; margin: 1.5rem auto; padding: 1.2rem 1.4rem; background: #fff; border: 1px solid #c4d6c7;
-    border-top: .5rem solid #2e7d4f; border-radius: .5rem; }
+  main { box-sizing: border-box; width: min(30rem, 100% - 1.5rem); margin: 1.5rem auto; padding: 1.2rem 1.4rem;
+    background: #fff; border: 1px solid #c4d6c7; border-top: .5rem solid #2e7d4f; border-radius: .5rem; }
   h1 { margin: 0; font-size: 1.4rem; } h2 { margin: 1.2rem 0 .3rem; font-size: 1.05rem; }
   p { margin: .2rem 0; color: #4d5f52; } ul { margin: 0; padding: 0; list-style: none; }
   li { padding: .45rem 0; border-top: 1px solid #dfe9e1; } small { display: block; color: #4d5f52; }

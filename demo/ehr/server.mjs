@@ -73,13 +73,14 @@ const tenantOf = (text, i) => {
 };
 
 async function makeTenants() {
+  const app = { name: options['app-name'], launchUrl: options['launch-url'] };
   const more = options.app.map((text) => text.split(/=(.*)/s)).map(([name, launchUrl]) => ({ name, launchUrl }));
-  const apps = [{ name: options['app-name'], launchUrl: options['launch-url'] }, ...more];
   const clients = options.clients ? JSON.parse(readFileSync(options.clients)) : [];
   const fhirOrigin = (host) => originAt(options['fhir-host'] ?? host);
-  const all = [{ name: 'sandbox', title: options.title, host: options.host }, ...(options.tenants?.split(',') ?? []).map(tenantOf)];
+  const main = { name: 'sandbox', title: options.title, host: options.host, apps: [app, ...more] };
+  const all = [main, ...(options.tenants?.split(',') ?? []).map(tenantOf)];
   return Promise.all(all.map(({ host, ...rest }) => new Ehr({
-    ...rest, origin: originAt(host), fhirOrigin: fhirOrigin(host), apps, clients,
+    apps: [app], ...rest, origin: originAt(host), fhirOrigin: fhirOrigin(host), clients,
   }).start()));
 }
 
