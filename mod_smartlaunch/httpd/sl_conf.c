@@ -59,6 +59,7 @@ void *sl_conf_create_location(apr_pool_t *p, char *path)
     location->confirm = SL_UNSET;
     location->login = SL_UNSET;
     location->gateway = SL_UNSET;
+    location->system = SL_UNSET;
     location->writes = SL_UNSET;
     location->replay = SL_UNSET;
     return location;
@@ -85,6 +86,7 @@ void *sl_conf_merge_location(apr_pool_t *p, void *base, void *add)
     INHERIT(user_header, NULL);
     INHERIT(gateway, SL_UNSET);
     INHERIT(session_params, NULL);
+    INHERIT(system, SL_UNSET);
     INHERIT(writes, SL_UNSET);
     INHERIT(replay, SL_UNSET);
     INHERIT(callers, NULL);
@@ -161,6 +163,11 @@ const char *const *sl_conf_session_params(const sl_location_conf_t *location)
     static const char *const usual[] = {SL_DEFAULT_SESSION_PARAM, NULL};
 
     return location->session_params != NULL ? location->session_params : usual;
+}
+
+bool sl_conf_may_be_system(const sl_location_conf_t *location)
+{
+    return location->system == 1;
 }
 
 bool sl_conf_may_write(const sl_location_conf_t *location)

@@ -92,6 +92,7 @@ typedef struct {
     apr_interval_time_t idle, max; /* SL_UNSET */
     apr_array_header_t *redirects; /* of sl_redirect_conf_t */
     apr_array_header_t *gateways;  /* of sl_gateway_conf_t */
+    apr_array_header_t *statuses;  /* of const char *: paths with SetHandler smart-status */
 } sl_server_t;
 
 typedef enum {
@@ -121,6 +122,7 @@ struct sl_location_conf {
 
     int gateway;                       /* SmartGateway */
     const char *const *session_params; /* SmartSessionParam, NULL-terminated */
+    int system;                        /* SmartSystem */
     int writes;                        /* SmartWrites */
     apr_off_t replay;                  /* SmartReplay; SL_UNSET */
     const apr_array_header_t *callers; /* of sl_caller_t: SmartCaller */
@@ -159,6 +161,7 @@ bool sl_conf_has_gateway(const server_rec *main_server);
 
 /** Effective values of a gateway location, defaults filled in. */
 const char *const *sl_conf_session_params(const sl_location_conf_t *location);
+bool sl_conf_may_be_system(const sl_location_conf_t *location);
 bool sl_conf_may_write(const sl_location_conf_t *location);
 apr_off_t sl_conf_replay(const sl_location_conf_t *location);
 sl_guard_mode_t sl_conf_guard(const sl_location_conf_t *location);

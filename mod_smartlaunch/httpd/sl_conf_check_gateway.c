@@ -94,6 +94,38 @@ static const char *check_require(const server_rec *s, sl_gateway_conf_t *gateway
     return wrong;
 }
 
+static bool has_system_scope(const sl_main_t *main)
+{
+    for (int i = 0; i < main->ehrs->nelts; i++) {
+        if (APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *)->ehr.system_scope != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** What nobody could ever ask for is a mistake (BKS-5). */
+static const char *check_system(const sl_server_t *server, const sl_gateway_conf_t *gateway,
+                                apr_pool_t *p)
+{
+    if (!sl_conf_may_be_system(gateway->location)) {
+        return NULL;
+    }
+    if (gateway->location->callers == NULL) {
+        return apr_psprintf(p,
+                            "<Location %s> has SmartSystem on and nobody who may ask; write "
+                            "SmartCaller NAME file:PATH",
+                            gateway->path);
+    }
+    if (!has_system_scope(server->main)) {
+        return apr_psprintf(p,
+                            "<Location %s> has SmartSystem on and no EHR has a SmartSystemScope; "
+                            "write SmartSystemScope \"system/*.rs\" in its <SmartEHR>",
+                            gateway->path);
+    }
+    return NULL;
+}
+
 const char *sl_conf_check_gateways(const server_rec *s, apr_pool_t *p)
 {
     const sl_server_t *server = sl_conf_server(s);
@@ -108,6 +140,9 @@ const char *sl_conf_check_gateways(const server_rec *s, apr_pool_t *p)
         wrong = check_needs(server, gateway, p);
         if (wrong == NULL) {
             wrong = check_require(s, gateway, p);
+        }
+        if (wrong == NULL) {
+            wrong = check_system(server, gateway, p);
         }
     }
     return wrong;

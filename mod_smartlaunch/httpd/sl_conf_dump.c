@@ -232,6 +232,7 @@ static sl_json_t *one_gateway(const sl_gateway_conf_t *gateway, apr_pool_t *p)
     sl_json_put_str(out, "path", gateway->path);
     sl_json_put_str(out, "app", sl_conf_app(location));
     sl_json_put_bool(out, "is_open", gateway->is_open);
+    sl_json_put_bool(out, "system", sl_conf_may_be_system(location));
     sl_json_put_bool(out, "writes", sl_conf_may_write(location));
     sl_json_put_str(out, "guard", guard_mode(sl_conf_guard(location)));
     sl_json_put_int(out, "replay", sl_conf_replay(location));

@@ -71,6 +71,13 @@ const char *sl_location_session_param(cmd_parms *cmd, void *dir, int argc, char 
     return NULL;
 }
 
+const char *sl_location_system(cmd_parms *cmd, void *dir, int on)
+{
+    (void)cmd;
+    ((sl_location_conf_t *)dir)->system = on;
+    return NULL;
+}
+
 const char *sl_location_writes(cmd_parms *cmd, void *dir, int on)
 {
     (void)cmd;

@@ -70,6 +70,7 @@ const char *sl_location_user_header(cmd_parms *cmd, void *dir, const char *name)
 
 const char *sl_location_gateway(cmd_parms *cmd, void *dir, int on);
 const char *sl_location_session_param(cmd_parms *cmd, void *dir, int argc, char *const argv[]);
+const char *sl_location_system(cmd_parms *cmd, void *dir, int on);
 const char *sl_location_writes(cmd_parms *cmd, void *dir, int on);
 const char *sl_location_replay(cmd_parms *cmd, void *dir, const char *size);
 const char *sl_location_caller(cmd_parms *cmd, void *dir, const char *name, const char *source);

@@ -46,9 +46,6 @@ static sl_gateway_no_t bind_caller(sl_gateway_call_t *call)
     if (call->caller != NULL && call->ask->user != NULL) {
         return SL_GATEWAY_OK;
     }
-    if (call->caller != NULL && call->ask->system != NULL) {
-        return SL_GATEWAY_SYSTEM;
-    }
     return bind_browser(call);
 }
 
@@ -72,6 +69,9 @@ sl_gateway_no_t sl_gateway_bind(sl_gateway_call_t *call, sl_err_t *err)
     call->caller = sl_gateway_ask_caller(call->r, ask);
     if (call->caller == NULL && needs_caller(call)) {
         return SL_GATEWAY_CALLER;
+    }
+    if (sl_gateway_system_is_asked(call)) {
+        return sl_gateway_system_bind(call, err);
     }
     if (call->session == NULL) {
         return bind_caller(call);

@@ -19,6 +19,7 @@ typedef enum {
     SL_GATEWAY_NO_EHR,        /* 404 */
     SL_GATEWAY_BAD_METHOD,    /* 405 */
     SL_GATEWAY_TWO_SESSIONS,  /* 400 */
+    SL_GATEWAY_BAD_ASK,       /* 400: Smart-System with what does not go with it */
     SL_GATEWAY_RELAUNCH,      /* 401: no session, or it has ended */
     SL_GATEWAY_CALLER,        /* 401: the caller does not prove who it is */
     SL_GATEWAY_BROWSER,       /* 403: a session id that comes from a browser */
@@ -101,6 +102,12 @@ sl_gateway_no_t sl_gateway_no(sl_rc_t rc);
 
 /** Who calls, and in which session. */
 sl_gateway_no_t sl_gateway_bind(sl_gateway_call_t *call, sl_err_t *err);
+
+/** Smart-System: is it asked for, may it be, and the token for it; see flow/sl_system.h. */
+bool sl_gateway_system_is_asked(const sl_gateway_call_t *call);
+sl_gateway_no_t sl_gateway_system_bind(sl_gateway_call_t *call, sl_err_t *err);
+sl_gateway_no_t sl_gateway_system_ready(sl_gateway_call_t *call, sl_err_t *err);
+sl_gateway_no_t sl_gateway_system_refused(sl_gateway_call_t *call, sl_err_t *err);
 
 /** Read at most `limit` bytes of the body in advance; what is longer streams, and goes once. */
 sl_gateway_no_t sl_gateway_body_read(sl_gateway_call_t *call, apr_off_t limit, sl_err_t *err);

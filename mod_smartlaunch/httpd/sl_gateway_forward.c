@@ -26,6 +26,9 @@ static sl_gateway_no_t make_ready(sl_gateway_call_t *call, sl_err_t *err)
 {
     sl_renewal_token_t token;
 
+    if (call->grant.via == SL_VIA_SYSTEM) {
+        return sl_gateway_system_ready(call, err);
+    }
     token.issued_at = call->grant.issued_at;
     token.expires_at = call->grant.expires_at;
     token.can_renew = call->grant.can_renew;
@@ -141,7 +144,7 @@ static sl_gateway_no_t judge(sl_gateway_call_t *call, int rc, sl_err_t *err)
     case SL_ANSWER_PASSED:
         return rc == OK || rc == DONE ? SL_GATEWAY_OK : explain(call, rc);
     case SL_ANSWER_REFUSED:
-        return SL_GATEWAY_RELAUNCH;
+        return call->grant.via == SL_VIA_SYSTEM ? SL_GATEWAY_EHR_ERROR : SL_GATEWAY_RELAUNCH;
     case SL_ANSWER_NONE:
         (void)sl_err_set(err, SL_UPSTREAM, "SL5832", "the EHR closed the connection");
         return SL_GATEWAY_EHR_ERROR;
@@ -176,8 +179,11 @@ static int run_or_repeat(sl_gateway_call_t *call)
 /** The EHR said 401: renew the token, once (RFR-5). */
 static sl_gateway_no_t renew(sl_gateway_call_t *call, sl_err_t *err)
 {
-    sl_gateway_no_t no = sl_gateway_no(sl_renew_refused(
-        &call->grant, call->rt, call->ehr, sl_request_trace(call->r), call->r->pool, err));
+    sl_gateway_no_t no =
+        call->grant.via == SL_VIA_SYSTEM
+            ? sl_gateway_system_refused(call, err)
+            : sl_gateway_no(sl_renew_refused(&call->grant, call->rt, call->ehr,
+                                             sl_request_trace(call->r), call->r->pool, err));
 
     if (no == SL_GATEWAY_OK && !call->is_whole) {
         err->id = NULL;

@@ -45,6 +45,16 @@ static const sl_refusal_t two_sessions = {
     .log_id = "SL5804",
     .detail = "a gateway call with two different session ids",
 };
+static const sl_refusal_t bad_ask = {
+    .status = 400,
+    .error = "invalid_request",
+    .title = "This request asks for two kinds of access",
+    .text = {"Smart-System: on goes without a session and without Smart-User; Smart-Patient beside "
+             "it is the id of one patient.",
+             nothing_sent},
+    .log_id = "SL5838",
+    .detail = "a gateway call whose Smart-System cannot be understood",
+};
 static const sl_refusal_t relaunch = {
     .status = 401,
     .error = "relaunch",
@@ -81,7 +91,7 @@ static const sl_refusal_t foreign = {
 static const sl_refusal_t system_token = {
     .status = 403,
     .error = "forbidden",
-    .title = "This gateway has no system token",
+    .title = "This request gets no system token",
     .text = {"Ask with a session, or for a user.", nothing_sent},
     .log_id = "SL5809",
     .detail = "a caller asked for the system token",
@@ -202,6 +212,8 @@ static const sl_refusal_t *text_of(sl_gateway_no_t no)
         return &bad_method;
     case SL_GATEWAY_TWO_SESSIONS:
         return &two_sessions;
+    case SL_GATEWAY_BAD_ASK:
+        return &bad_ask;
     case SL_GATEWAY_RELAUNCH:
         return &relaunch;
     case SL_GATEWAY_CALLER:
