@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_conf_check.h"
-#include "httpd/sl_conf_notify.h"
 #include "base/sl_file.h"
+#include "httpd/sl_conf_notify.h"
+#include "httpd/sl_conf_require.h"
 #include "smart/sl_url.h"
 #include "store/sl_db.h"
 
@@ -101,6 +102,40 @@ static const char *check_serve(const sl_main_t *main, const sl_redirect_conf_t *
     return NULL;
 }
 
+/** SmartLink site: somebody else's login has to hold at <redirect>/link (design section 5.3). */
+static const char *check_link(const server_rec *s, const sl_redirect_conf_t *redirect,
+                              apr_pool_t *p)
+{
+    const char *path = apr_pstrcat(p, redirect->path, "/link", NULL);
+    sl_conf_require_t require;
+
+    if (redirect->location->link != SL_LINK_SITE) {
+        return NULL;
+    }
+    if (redirect->location->confirm == 0) {
+        return apr_psprintf(p,
+                            "SmartLink site confirm=off in <Location %s>: whoever has a login of "
+                            "this site would be joined with any EHR user unasked; leave out "
+                            "confirm=off",
+                            redirect->path);
+    }
+    require = sl_conf_require_at(s, path, p);
+    if (require.is_smart) {
+        return apr_psprintf(p,
+                            "SmartLink site: AuthType Smart holds at %s, and nobody can log in "
+                            "there by the launch that waits for it; write <Location %s> with the "
+                            "AuthType of another module and Require valid-user",
+                            path, path);
+    }
+    if (!require.is_there || require.is_open || !require.asks_user) {
+        return apr_psprintf(p,
+                            "SmartLink site: nobody has to log in at %s; write <Location %s> with "
+                            "an AuthType (Basic, LDAP, Kerberos, …) and Require valid-user",
+                            path, path);
+    }
+    return NULL;
+}
+
 static const char *check_server(const server_rec *s, apr_pool_t *p)
 {
     const sl_server_t *server = sl_conf_server(s);
@@ -121,9 +156,13 @@ static const char *check_server(const server_rec *s, apr_pool_t *p)
         return "SmartSession: idle is longer than max; write SmartSession idle=30m max=12h";
     }
     for (int i = 0; i < server->redirects->nelts; i++) {
-        const char *wrong =
-            check_serve(server->main, &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t), p);
+        const sl_redirect_conf_t *redirect =
+            &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
+        const char *wrong = check_serve(server->main, redirect, p);
 
+        if (wrong == NULL) {
+            wrong = check_link(s, redirect, p);
+        }
         if (wrong != NULL) {
             return wrong;
         }

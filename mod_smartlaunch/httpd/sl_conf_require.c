@@ -77,6 +77,31 @@ static verdict_t all_of(const ap_directive_t *d, apr_pool_t *p)
     return all;
 }
 
+/** Is this Require, or one in this container, about a user? */
+static bool is_about_user(const ap_directive_t *d, apr_pool_t *p)
+{
+    static const char *const others[] = {"all",         "method", "ip",  "host",
+                                         "forward-dns", "local",  "env", "not"};
+    const char *args = d->args;
+    const char *word;
+
+    if (!is(d, "Require")) {
+        for (const ap_directive_t *in = d->first_child; in != NULL; in = in->next) {
+            if (is_about_user(in, p)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    word = ap_getword_conf(p, &args);
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcasecmp(word, others[i]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** The first word of the last line of this name in a section; NULL: there is none. */
 static const char *last_word(const ap_directive_t *section, const char *name, apr_pool_t *p)
 {
@@ -162,12 +187,14 @@ static const ap_directive_t *host_of(const server_rec *s)
 typedef struct {
     verdict_t verdict;
     bool is_smart;
+    bool asks_user;
 } found_t;
 
 static void look_at(found_t *found, const ap_directive_t *d, const char *path, apr_pool_t *p)
 {
     for (; d != NULL; d = d->next) {
         const char *type;
+        const char *merging;
         verdict_t verdict;
 
         if (!is_at(d, path, p)) {
@@ -179,7 +206,10 @@ static void look_at(found_t *found, const ap_directive_t *d, const char *path, a
         }
         verdict = any_of(d->first_child, p);
         if (verdict != SAYS_NOTHING) {
-            found->verdict = merge(found->verdict, verdict, last_word(d, "AuthMerging", p));
+            merging = last_word(d, "AuthMerging", p);
+            found->verdict = merge(found->verdict, verdict, merging);
+            found->asks_user = is_about_user(d, p) || (found->asks_user && merging != NULL &&
+                                                       strcasecmp(merging, "off") != 0);
         }
     }
 }
@@ -187,7 +217,7 @@ static void look_at(found_t *found, const ap_directive_t *d, const char *path, a
 sl_conf_require_t sl_conf_require_at(const server_rec *s, const char *path, apr_pool_t *p)
 {
     const ap_directive_t *host = host_of(s);
-    found_t found = {SAYS_NOTHING, false};
+    found_t found = {SAYS_NOTHING, false, false};
     sl_conf_require_t out;
 
     look_at(&found, ap_conftree, path, p);
@@ -197,6 +227,7 @@ sl_conf_require_t sl_conf_require_at(const server_rec *s, const char *path, apr_
     out.is_there = found.verdict != SAYS_NOTHING;
     out.is_open = found.verdict == OPENS;
     out.is_smart = found.is_smart;
+    out.asks_user = found.asks_user;
     return out;
 }
 

@@ -6,9 +6,10 @@
 #include "httpd/sl_conf.h"
 
 typedef struct {
-    bool is_there; /* a Require holds */
-    bool is_open;  /* and it lets everybody in */
-    bool is_smart; /* AuthType Smart holds */
+    bool is_there;  /* a Require holds */
+    bool is_open;   /* and it lets everybody in */
+    bool is_smart;  /* AuthType Smart holds */
+    bool asks_user; /* one of the Requires that hold is about who it is, not where from */
 } sl_conf_require_t;
 
 /**

@@ -3,6 +3,7 @@
 #include "base/sl_siphash.h"
 #include "smart/sl_cookie.h"
 #include "smart/sl_header_name.h"
+#include "smart/sl_origin.h"
 #include "smart/sl_query.h"
 #include "smart/sl_url.h"
 
@@ -188,13 +189,21 @@ static void take_query(request_rec *r, sl_request_t *request)
     }
 }
 
-/** The Referer's handle is for us; the app and every log get the URL without it. */
+/** The Referer's handle is for us; every log gets the URL without it, and of ours no query. */
 static void take_referer(request_rec *r, sl_request_t *request)
 {
+    const sl_server_t *server = sl_conf_server(r->server);
     sl_query_t query;
+    const char *path;
 
     request->referer = apr_table_get(r->headers_in, "Referer");
     if (request->referer == NULL) {
+        return;
+    }
+    path = server->public_url != NULL ? sl_origin_rest(server->public_url, request->referer) : NULL;
+    if (path != NULL && claim_of(server, path) != NULL) {
+        apr_table_setn(r->headers_in, "Referer",
+                       apr_pstrndup(r->pool, request->referer, strcspn(request->referer, "?")));
         return;
     }
     sl_query_take_uri(&query, request->referer, r->pool);

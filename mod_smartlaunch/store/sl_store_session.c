@@ -41,14 +41,22 @@ static const sl_stmt_t TOUCH = {
     .params = 1,
 };
 
-/* $1 launch or null, $2 browser, $3 app or null, $4 reason, $5 steps, $6 revoke tokens */
+/*
+ * $1 launch or null, $2 browser, $3 app or null, $4 reason, $5 steps, $6 revoke tokens.
+ * With a standalone launch ends the session in the app that it grew out of: who logs out of the one
+ * would still be logged in by the other.
+ */
 static const sl_stmt_t END = {
     .name = "sl_launch_end",
     .sql = "WITH seen AS ("
            " SELECT l.id, l.state FROM smartlaunch.launch l"
            " WHERE (l.browser_hash = $2::bytea OR (l.prev_browser_hash = $2"
            "   AND l.moved_at > now() - interval '10 seconds'))"
-           "  AND ($1::uuid IS NULL OR l.id = $1) AND ($3::text IS NULL OR l.app = $3)"
+           "  AND ($1::uuid IS NULL OR l.id = $1 OR ($6::boolean AND l.kind = 'session'"
+           "   AND EXISTS (SELECT 1 FROM smartlaunch.launch o WHERE o.id = $1"
+           "    AND o.kind = 'standalone' AND o.browser_hash = l.browser_hash"
+           "    AND o.app = l.app AND o.app_user = l.app_user)))"
+           "  AND ($3::text IS NULL OR l.app = $3)"
            "  AND l.state IN ('held', 'live') ORDER BY l.id FOR UPDATE),"
            "go AS ("
            " UPDATE smartlaunch.launch l SET state = 'ended', ended_at = now(),"

@@ -48,7 +48,8 @@ SL_MUST_USE sl_rc_t sl_store_launch_touch(sl_db_t *db, const char *id, sl_err_t 
 
 /** End launches: the named one, or all of a browser. */
 typedef struct {
-    const char *id;                    /* or NULL */
+    const char *id; /* or NULL. With revoke_tokens and of a standalone launch: its
+                       user's session in the app ends, too */
     const unsigned char *browser_hash; /* with id: only when it is this browser's. Never NULL */
     const char *app;                   /* without id: of this app only; NULL: every app */
     const char *reason;                /* "logout", "idle", "expired", "other user", … */
