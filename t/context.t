@@ -47,7 +47,7 @@ sub refused {
     my $got = $w->launch(stop => 'callback', %arg);
     is $got->{callback}->code, $status, "$name: refused";
     my ($reference) = $got->{callback}->content =~ m{Reference: <code>([\w-]+)</code>};
-    my ($line) = grep { /\Q$reference\E/ } split /\n/, $httpd->error_log;
+    my ($line) = grep { /\(status .*\Q$reference\E/ } split /\n/, $httpd->error_log;
     like $line, qr/\b$id:/, "$name: the log says why";
     is $pg->value(q{SELECT state || ' ' || end_reason || ' ' || (SELECT count(*) FROM smartlaunch.token t
         WHERE t.launch = l.id) FROM smartlaunch.launch l ORDER BY created_at DESC LIMIT 1}),

@@ -58,7 +58,7 @@ sub bad {
     my ($reference) = $answer->content =~ m{Reference: <code>([^<]+)</code>};
     ok defined $reference, "$name: a page with a reference";
     $reference //= 'none';
-    my ($line) = grep { /\Q$reference\E/ } split /\n/, $httpd->error_log;
+    my ($line) = grep { /\(status .*\Q$reference\E/ } split /\n/, $httpd->error_log;
     like $line, qr/\b$id:/, "$name: $id, with the reference in the log";
     ok scalar(grep { $_->{outcome} eq $id } steps($reference)), "$name: the flight recorder says why";
     my ($row) = $pg->rows('SELECT l.*, t.launch AS token FROM smartlaunch.launch l LEFT JOIN

@@ -87,7 +87,7 @@ static void compare_scopes(const sl_redeemed_t *out, const sl_runtime_t *rt,
 
     sl_scope_diff(&diff, &facts, trace->p);
     text = sl_scope_diff_text(&diff, &facts, trace->p);
-    sl_trace_ok(trace, "scope", 0, 0, text);
+    sl_trace_explain(trace, "token", text);
     if (diff.cause != NULL) {
         sl_log(&rt->log, SL_LOG_INFO, "SL4201", "%s: %s (reference %s)", redeem->ehr->name, text,
                trace->reference);

@@ -2,6 +2,7 @@
 #include "flow/sl_trace.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 sl_trace_t *sl_trace_new(apr_pool_t *p, const char *reference)
 {
@@ -32,6 +33,18 @@ void sl_trace_ok(sl_trace_t *trace, const char *name, int status, apr_time_t beg
 
     step->outcome = "ok";
     step->detail = detail;
+}
+
+void sl_trace_explain(sl_trace_t *trace, const char *name, const char *detail)
+{
+    for (int i = trace->steps->nelts - 1; i >= 0; i--) {
+        sl_step_t *step = &APR_ARRAY_IDX(trace->steps, i, sl_step_t);
+
+        if (strcmp(step->step, name) == 0) {
+            step->detail = detail;
+            return;
+        }
+    }
 }
 
 sl_rc_t sl_trace_failed(sl_trace_t *trace, const char *name, int status, apr_time_t began,

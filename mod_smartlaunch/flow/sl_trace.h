@@ -19,6 +19,9 @@ sl_trace_t *sl_trace_new(apr_pool_t *p, const char *reference);
 void sl_trace_ok(sl_trace_t *trace, const char *step, int status, apr_time_t began,
                  const char *detail);
 
+/** Say more of the newest step of this name; without one nothing happens. */
+void sl_trace_explain(sl_trace_t *trace, const char *step, const char *detail);
+
 /** A step that failed: outcome and detail come from `err`. Hands back err->rc. */
 sl_rc_t sl_trace_failed(sl_trace_t *trace, const char *step, int status, apr_time_t began,
                         const sl_err_t *err);

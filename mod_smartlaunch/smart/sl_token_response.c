@@ -26,14 +26,16 @@ static sl_rc_t refused(const char *id, const sl_ehr_t *ehr, const sl_token_answe
     const sl_token_asked_t asked = {ehr, answer->status, answer->is_renewal};
     sl_token_error_t error;
     const char *hint;
+    bool is_oauth;
 
     sl_token_error_read(&error, answer->body, answer->len, tmp);
     hint = sl_token_error_hint(&error, &asked);
-    return sl_err_set(err, SL_UPSTREAM, id,
-                      "EHR %s: the token endpoint refused (%d): %s, by %s%s%s%s%s", ehr->name,
-                      answer->status, error.code, error.body, hint != NULL ? "; likely: " : "",
-                      hint != NULL ? hint : "", error.uri != NULL ? "; it refers to " : "",
-                      error.uri != NULL ? error.uri : "");
+    is_oauth = strcmp(error.code, "none") != 0;
+    return sl_err_set(
+        err, SL_UPSTREAM, id, "EHR %s: the token endpoint refused (%d): %s%s%s%s%s%s%s", ehr->name,
+        answer->status, error.code, is_oauth ? "" : ", by ", is_oauth ? "" : error.body,
+        hint != NULL ? "; likely: " : "", hint != NULL ? hint : "",
+        error.uri != NULL ? "; it refers to " : "", error.uri != NULL ? error.uri : "");
 }
 
 /* Take a token out of the object, and wipe json-c's own copy. */
