@@ -32,9 +32,7 @@ await app.locator('#record').waitFor();
 await take(first, 'ehr-with-app', 820);
 
 const chart = await b.openChart(workstation, 'dr-smith', 'Luna McCullough');
-const [alone] = await Promise.all([
-  workstation.waitForEvent('page'), chart.getByRole('link', { name: 'in a new window' }).first().click(),
-]);
+const alone = await b.openWindow(chart);
 await alone.locator('#labs').waitFor();
 await take(alone, 'record');
 await alone.close();

@@ -193,7 +193,7 @@ function chartPage(ehr, user, patient, query) {
 </section>
 <form method="get" action="${chart}" class="card opener">
 ${ehr.apps.map(({ name }, i) => html`<span><button class="primary" name="open" value="${i + 1}">Open ${name}</button>
-<a href="${launch(i + 1)}" target="_blank" rel="noopener">in a new window</a></span>`)}
+<a href="${launch(i + 1)}" target="_blank" rel="noopener" aria-label="Open ${name} in a new window">in a new window</a></span>`)}
 <label><input type="checkbox" name="refuse" value="1" ${refuse && html`checked`}> refuse (test)</label>
 ${open && html`<a class="close" href="${chart}">Close app</a>`}
 </form>

@@ -67,6 +67,14 @@ export async function openApp(page, name = 'Asthma in Adults') {
   return embedded(page);
 }
 
+/** The app in a window of its own. */
+export async function openWindow(chart, name = 'Asthma in Adults') {
+  const [page] = await Promise.all([
+    chart.context().waitForEvent('page'), chart.getByRole('link', { name: `Open ${name} in a new window` }).click(),
+  ]);
+  return page;
+}
+
 /** A window on the EHR's site, filled by a frame with this URL, for what its own pages have no button for.
     The EHR answers under any name, so that `ehr` can be a site that nobody has allowed to embed us. */
 export async function embed(workstation, url, ehr = EHR) {

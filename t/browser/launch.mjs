@@ -110,9 +110,7 @@ await test('CBK-9 the callback once more, from the same browser: the record agai
 await test('in a window of its own instead of a frame: no login page either, and cookies that stay there', async () => {
   const chart = await b.openChart(run.workstation, 'dr-smith', A);
   const seen = run.answers.length;
-  const [page] = await Promise.all([
-    run.workstation.waitForEvent('page'), chart.getByRole('link', { name: 'in a new window' }).click(),
-  ]);
+  const page = await b.openWindow(chart);
   await page.locator('#record').waitFor();
   assert.deepEqual(await b.shown(page), { patient: A, user: 'alice' });
   const theirs = (await setCookies(run.answers.slice(seen))).filter((line) => line.includes('PHPSESSID'));
