@@ -24,6 +24,26 @@ static bool awaits_link(const sl_browser_launch_t *launch)
            launch->row.login_user != NULL;
 }
 
+static bool differ(const char *a, const char *b)
+{
+    return a != NULL && b != NULL && strcmp(a, b) != 0;
+}
+
+/** Does the application seem to be open here for nobody who would have to leave? */
+static bool is_alone(const sl_browser_view_t *view, const sl_launch_t *row)
+{
+    for (int i = 0; i < view->count; i++) {
+        const sl_launch_t *other = &view->launches[i].row;
+        bool known = row->app_user != NULL && other->app_user != NULL;
+
+        if (view->launches[i].live && (known ? differ(row->app_user, other->app_user)
+                                             : differ(row->ehr_user, other->ehr_user))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int ask_release(const sl_question_t *question)
 {
     apr_pool_t *p = question->visit->r->pool;
@@ -35,6 +55,13 @@ static int ask_release(const sl_question_t *question)
     page.title = apr_pstrcat(p, "You are now ", who != NULL ? who : "somebody else", NULL);
     page.text[0] = "In this browser the application is still open for somebody else. If you go "
                    "on, it is closed for them, and what they have not saved is lost.";
+    if (is_alone(&question->visit->request->view, row)) {
+        page.text[0] = apr_pstrcat(p, "You opened this application from ", row->ehr, " as ",
+                                   row->ehr_user != NULL ? row->ehr_user : "an unknown user",
+                                   ". If that is you, please go on.", NULL);
+        page.text[1] = "If anybody else has an application open in this browser, it is closed for "
+                       "them.";
+    }
     return sl_question_ask(question, &page,
                            who != NULL ? apr_pstrcat(p, "Go on as ", who, NULL) : "Go on");
 }
