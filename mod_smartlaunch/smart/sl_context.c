@@ -225,7 +225,8 @@ sl_rc_t sl_context_parse(sl_context_t *out, const sl_context_input_t *input, apr
     memset(out, 0, sizeof(*out));
     if (read_id(&out->patient, input, "patient", "Patient/") != SL_OK) {
         return sl_err_set(err, SL_UPSTREAM, "SL2152",
-                          "patient in the token response is no FHIR id");
+                          "patient in the token response is no FHIR id (if it is Patient/ID: "
+                          "SmartProfile NAME patient-reference=on)");
     }
     if (read_id(&out->encounter, input, "encounter", "Encounter/") != SL_OK) {
         return sl_err_set(err, SL_UPSTREAM, "SL2153",

@@ -147,9 +147,11 @@ static sl_rc_t read_tokens(sl_token_response_t *out, const sl_ehr_t *ehr, const 
 static sl_rc_t read_object(sl_token_response_t *out, const sl_ehr_t *ehr,
                            const sl_token_answer_t *answer, apr_pool_t *p, sl_err_t *err)
 {
+    static const char no_type[] =
+        "no token_type (if it never has: SmartProfile NAME bare-token=on)";
     sl_json_t *doc = out->json;
     const char *type_problem = is_bearer_type(doc, ehr)                 ? NULL
-                               : sl_json_get(doc, "token_type") == NULL ? "no token_type"
+                               : sl_json_get(doc, "token_type") == NULL ? no_type
                                                                         : "another token_type";
     sl_rc_t rc;
 
