@@ -14,7 +14,7 @@
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "             \
     "sandbox allow-forms allow-popups allow-top-navigation-by-user-activation; "
 
-static int fail(const sl_visit_t *visit, sl_rc_t rc, const sl_err_t *err)
+static int fail(const sl_visit_t *visit, bool has_launch, sl_rc_t rc, const sl_err_t *err)
 {
     sl_refusal_t refusal;
 
@@ -23,8 +23,11 @@ static int fail(const sl_visit_t *visit, sl_rc_t rc, const sl_err_t *err)
         refusal.error = rc == SL_TIMEOUT ? "app_timeout" : "app_error";
         refusal.title = rc == SL_TIMEOUT ? "The application did not answer in time"
                                          : "The application gave no usable answer";
-        refusal.text[0] = "The health record system let you in, but the application could not be "
-                          "opened. Nothing was saved, and its access has been taken back.";
+        refusal.text[0] = has_launch ? "The health record system let you in, but the application "
+                                       "could not be opened. Its access has been taken back."
+                                     : "You are logged in, but the application could not be "
+                                       "opened.";
+        refusal.text[1] = has_launch ? refusal.text[1] : "Please try again in a minute.";
     }
     return sl_respond_refusal(visit->r, &refusal);
 }
@@ -91,7 +94,7 @@ static int land(const sl_visit_t *visit, sl_notify_t *notify, const char *new_br
     }
     rc = sl_notify_send(&notified, visit->rt, notify, sl_request_trace(visit->r), &err);
     if (rc != SL_OK) {
-        return fail(visit, rc, &err);
+        return fail(visit, notify->launch != NULL, rc, &err);
     }
     return notified.location != NULL ? go(visit, notified.location) : show(visit, &notified);
 }

@@ -2,7 +2,8 @@
 /*
  * <redirect>/link: httpd itself has logged the user in here, by whatever module the administrator
  * chose (SmartLink site, design section 5.3). Her name is r->user; this page asks whether it
- * belongs to the EHR user of the launch that waits.
+ * belongs to the EHR user of the launch that waits. Where none waits, SmartNotify tells the app of
+ * her alone: sign-on without FHIR (X10).
  */
 #include "flow/sl_login.h"
 #include "httpd/sl_bind_request.h"
@@ -32,6 +33,15 @@ static int nobody(const sl_visit_t *visit, const char *log_id, const char *detai
                             0};
 
     return sl_respond_refusal(visit->r, &refusal);
+}
+
+/** Only who may be asked about is told of: a POST answers a question. */
+static int nothing_waits(const sl_visit_t *visit)
+{
+    if (visit->site->notify != NULL && visit->r->method_number == M_GET) {
+        return sl_landing_user(visit, visit->r->user);
+    }
+    return sl_respond_relaunch(visit->r, "SL6320", "no launch waits to be linked here");
 }
 
 /** More than one waits: the question itself names everybody, so a list is enough here. */
@@ -75,7 +85,7 @@ static int unnamed(const sl_visit_t *visit)
         }
     }
     if (count == 0) {
-        return sl_respond_relaunch(visit->r, "SL6320", "no launch waits to be linked here");
+        return nothing_waits(visit);
     }
     return count > 1
                ? choose(visit)
@@ -134,7 +144,8 @@ int sl_link_url(const sl_visit_t *visit)
     sl_err_t err;
     sl_rc_t rc;
 
-    if (visit->site->policy != SL_POLICY_SITE) {
+    if (visit->site->policy != SL_POLICY_SITE &&
+        (visit->site->notify == NULL || visit->r->user == NULL)) {
         rc = sl_err_set(&err, SL_NONE, "SL6322", "/link was asked and nothing is set up for it");
         return sl_respond_error(visit->r, rc, &err);
     }
@@ -150,6 +161,9 @@ int sl_link_url(const sl_visit_t *visit)
     if (!sl_login_is_name(visit->r->user)) {
         return nobody(visit, "SL6324",
                       "httpd's login at <redirect>/link gives a name that cannot be passed on");
+    }
+    if (visit->site->policy != SL_POLICY_SITE) {
+        return nothing_waits(visit);
     }
     rc = sl_bind_view(visit->r, visit->site->app, true, &err);
     if (rc != SL_OK) {
