@@ -55,6 +55,10 @@ static void test_url(apr_pool_t *p)
     is_int(sl_params_count(params, "aud"), 0, "AZR-3 no aud where none is to be sent");
     is_int(sl_params_count(params, "code_challenge_method"), 0, "PKCE off sends no method");
 
+    standalone.form_post = true;
+    params = query_of(sl_authorize_url(p, &standalone), p);
+    is_str(sl_params_one(params, "response_mode"), "form_post", "form-post asks for a POST");
+
     tenant.endpoint = "https://auth.example/authorize?tenant=1";
     url = sl_authorize_url(p, &tenant);
     ok(strncmp(url, "https://auth.example/authorize?tenant=1&response_type=code&", 59) == 0,

@@ -159,6 +159,11 @@ static void test_notices(apr_pool_t *p)
         {"DIS-8 an unusable optional endpoint", ",\"jwks_uri\":\"ftp://a.example/\"", "SL2051",
          true},
         {"IDT-2 an unusable issuer", ",\"issuer\":\"a.example\"", "SL2053", true},
+        {"CBK-6 answers in the fragment only", ",\"response_modes_supported\":[\"fragment\"]",
+         "SL2056", true},
+        {"CBK-6 answers in the fragment, too",
+         ",\"response_modes_supported\":[\"fragment\",\"query\"]", "SL2056", false},
+        {"CBK-6 does not say how it answers", "", "SL2056", false},
     };
 
     for (int i = 0; i < COUNT_OF(cases); i++) {
@@ -280,6 +285,39 @@ static void test_openid(apr_pool_t *p)
            "DIS-1 appended to the FHIR base");
 }
 
+/* Switches of SmartProfile: root-discovery and openid-issuer. */
+static void test_vendors(apr_pool_t *p)
+{
+    static const char good[] =
+        "{\"issuer\":\"https://a.example\",\"jwks_uri\":\"https://a.example/ks\"}";
+    static const char bad[] =
+        "{\"issuer\":\"http://a.example\",\"jwks_uri\":\"https://a.example/ks\"}";
+    sl_discovery_body_t from = {good, sizeof(good) - 1, NULL};
+    sl_endpoints_t endpoints = {0};
+    sl_ehr_t ehr = plain;
+    sl_err_t err;
+
+    ehr.issuer = "https://Ehr.example:8443/v2/uscore/STU6";
+    ehr.quirks.root_discovery = SL_SWITCH_ON;
+    is_str(sl_discovery_url(p, &ehr), "https://ehr.example:8443/.well-known/smart-configuration",
+           "DIS-1 root-discovery: at the root of the host");
+    is_end(sl_discovery_openid(&endpoints, &ehr, &from, p, &err), &err, "SL2064", SL_UPSTREAM,
+           "IDT-2 nobody named the issuer: it must be the FHIR base");
+    ehr.quirks.openid_issuer = SL_SWITCH_ON;
+    is_end(sl_discovery_openid(&endpoints, &ehr, &from, p, &err), &err, NULL, SL_OK,
+           "IDT-2 openid-issuer: the openid-configuration may name it");
+    is_str(endpoints.issuer, "https://a.example", "IDT-2 openid-issuer: which holds from then on");
+    is_str(endpoints.jwks, "https://a.example/ks", "IDT-1 openid-issuer: with its keys");
+    endpoints.issuer = "https://b.example";
+    is_end(sl_discovery_openid(&endpoints, &ehr, &from, p, &err), &err, "SL2064", SL_UPSTREAM,
+           "IDT-2 openid-issuer: not against one that was named");
+    endpoints.issuer = NULL;
+    from.body = bad;
+    from.len = sizeof(bad) - 1;
+    is_end(sl_discovery_openid(&endpoints, &ehr, &from, p, &err), &err, "SL2064", SL_UPSTREAM,
+           "IDT-2 openid-issuer: nor one that is not https");
+}
+
 int main(void)
 {
     apr_pool_t *p = rule_pool();
@@ -291,6 +329,7 @@ int main(void)
     test_methods(p);
     test_stored(p);
     test_openid(p);
+    test_vendors(p);
     rule_release(p);
     return tap_done();
 }

@@ -168,8 +168,27 @@ static void test_description(apr_pool_t *p)
     is_str(got.description + 198, "\xc3\xa9", "CBK-4 keeps the character that fits");
 }
 
+static void test_error_uri(apr_pool_t *p)
+{
+    sl_redirect_t got;
+    sl_err_t err;
+
+    is_end(classify(&got, "error=invalid_scope&state=s&error_uri=urn%3Aehr%3Ae%3Fx%3Dy", p, &err),
+           &err, NULL, SL_OK, "an error_uri");
+    is_str(got.error_uri, "urn:ehr:e", "CBK-4 error_uri for the log, without its query");
+    is_end(classify(&got, "error=invalid_scope&state=s&error_uri=javascript%3Aalert(1)", p, &err),
+           &err, NULL, SL_OK, "a bad error_uri");
+    is_str(got.error_uri, NULL, "CBK-4 nothing else is kept");
+    is_end(classify(&got, "error=invalid_scope&state=s&error_uri=urn:a&error_uri=urn:b", p, &err),
+           &err, NULL, SL_OK, "two of them");
+    is_str(got.error_uri, NULL, "CBK-4 of two none");
+}
+
 static void test_errors(void)
 {
+    ok(holds(sl_redirect_error_hint("invalid_scope"), "SmartScope") &&
+           sl_redirect_error_hint("shaken") == NULL && sl_redirect_error_hint(NULL) == NULL,
+       "CBK-4 what lies behind a known one");
     is_str(sl_redirect_error_code("invalid_scope"), "invalid_scope", "CBK-4 a known code stays");
     is_str(sl_redirect_error_code("INVALID_SCOPE"), "other", "CBK-4 codes have their case");
     is_str(sl_redirect_error_code(NULL), "other", "CBK-4 no code");
@@ -189,6 +208,7 @@ int main(void)
     test_sizes(p);
     test_fields(p);
     test_description(p);
+    test_error_uri(p);
     test_errors();
     rule_release(p);
     return tap_done();

@@ -237,6 +237,22 @@ static void test_statuses(apr_pool_t *p)
     }
 }
 
+static void test_life_of_profile(apr_pool_t *p)
+{
+    static const char body[] = "{" AT ",\"token_type\":\"Bearer\"}";
+    const sl_token_answer_t answer = {200, body, sizeof(body) - 1, NOW, NULL, false};
+    sl_ehr_t ehr = strict;
+    sl_token_response_t got;
+    sl_err_t err;
+
+    ehr.token_life = apr_time_from_sec(900);
+    is_end(sl_token_response_parse(&got, &ehr, &answer, p, &err), &err, NULL, SL_OK, "no expiry");
+    is_int(got.expires_in, 900, "TRS-2 SmartRenew life= where the EHR does not say");
+    ehr.token_life = apr_time_from_sec(10 * SL_TOKEN_LIFE_MAX);
+    is_end(sl_token_response_parse(&got, &ehr, &answer, p, &err), &err, NULL, SL_OK, "no expiry");
+    is_int(got.expires_in, SL_TOKEN_LIFE_MAX, "TRS-2 within bounds");
+}
+
 static void test_quirk(apr_pool_t *p)
 {
     static const char body[] = "{" AT "}";
@@ -268,6 +284,7 @@ int main(void)
     test_tokens(p);
     test_statuses(p);
     test_quirk(p);
+    test_life_of_profile(p);
     rule_release(p);
     return tap_done();
 }
