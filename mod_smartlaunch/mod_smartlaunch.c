@@ -12,6 +12,7 @@
 #include "httpd/sl_pass.h"
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_request.h"
+#include "httpd/sl_status.h"
 #include "httpd/sl_watchdog.h"
 
 #include <http_config.h>
@@ -51,6 +52,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_log_transaction(sl_gateway_log, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_handler(sl_redirect_url_handle, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_handler(sl_gateway_handle, NULL, proxy, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(sl_status_handle, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_insert_filter(sl_pass_check, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_insert_filter(sl_app_filter_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_filter(sl_gateway_filters, NULL, NULL, APR_HOOK_LAST);

@@ -305,6 +305,23 @@ sl_rc_t sl_spool_list(apr_array_header_t **names, sl_spool_t *spool, const char 
     return SL_OK;
 }
 
+sl_rc_t sl_spool_count(sl_spool_count_t *out, sl_spool_t *spool, int most, sl_err_t *err)
+{
+    DIR *dir = list_open(spool);
+    const struct dirent *entry;
+
+    out->records = out->set_aside = 0;
+    if (dir == NULL) {
+        return trouble(spool, "look for", err);
+    }
+    while (out->records + out->set_aside < most && (entry = readdir(dir)) != NULL) {
+        out->records += is_name(entry->d_name);
+        out->set_aside += sl_text_has_prefix(entry->d_name, BAD_PREFIX);
+    }
+    (void)closedir(dir);
+    return SL_OK;
+}
+
 static sl_rc_t not_ours(const sl_spool_t *spool, sl_err_t *err)
 {
     return sl_err_set(err, SL_DENIED, "SL1530", "%s holds a file that is not ours", spool->path);

@@ -37,6 +37,15 @@ SL_MUST_USE sl_rc_t sl_spool_put(sl_spool_t *spool, const char *name, const sl_s
 SL_MUST_USE sl_rc_t sl_spool_list(apr_array_header_t **names, sl_spool_t *spool, const char *prefix,
                                   int limit, apr_pool_t *p, sl_err_t *err);
 
+typedef struct {
+    int records;   /* that wait to be brought home */
+    int set_aside; /* "bad.…": that somebody has to look at */
+} sl_spool_count_t;
+
+/** How many there are; counted up to `most` files. */
+SL_MUST_USE sl_rc_t sl_spool_count(sl_spool_count_t *out, sl_spool_t *spool, int most,
+                                   sl_err_t *err);
+
 /** SL_NONE: gone meanwhile. SL_DENIED: altered, or its key is gone. */
 SL_MUST_USE sl_rc_t sl_spool_get(sl_secret_t **out, sl_spool_t *spool, const char *name,
                                  apr_pool_t *p, sl_err_t *err);

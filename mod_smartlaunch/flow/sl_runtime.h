@@ -28,6 +28,7 @@ typedef struct {
     const char *self;               /* host and process: lease_by */
     sl_spool_t *spool;              /* SmartStateDir; NULL: no gateway, no journal */
     sl_audit_t *audit;              /* NULL: SmartAudit off, or no gateway */
+    void *totals;                   /* of all children: sl_pulse_size() bytes; NULL: not kept */
 } sl_runtime_t;
 
 /** SmartLink. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_child.h"
+#include "flow/sl_pulse.h"
 #include "httpd/sl_conf_notify.h"
 #include "base/sl_exec.h"
 #include "httpd/sl_gateway_proxy.h"
@@ -255,7 +256,7 @@ static int places_of(const sl_ehr_t *ehr)
 static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
 {
     int told = quarter_of_workers();
-    apr_size_t size = sl_http_gate_size(told);
+    apr_size_t size = sl_pulse_size() + sl_http_gate_size(told);
     apr_shm_t *segment;
     char *memory;
 
@@ -267,6 +268,8 @@ static sl_rc_t open_gates(sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
     }
     memory = apr_shm_baseaddr_get(segment);
     memset(memory, 0, size);
+    rt->totals = memory;
+    memory += sl_pulse_size();
     rt->gates = apr_pcalloc(p, sizeof(*rt->gates) * ((size_t)rt->ehrs->nelts + 1));
     for (int i = 0; i < rt->ehrs->nelts; i++) {
         int places = places_of(APR_ARRAY_IDX(rt->ehrs, i, const sl_ehr_t *));

@@ -28,6 +28,7 @@ void *sl_conf_create_server(apr_pool_t *p, server_rec *s)
     server->max = SL_UNSET;
     server->redirects = apr_array_make(p, 2, sizeof(sl_redirect_conf_t));
     server->gateways = apr_array_make(p, 2, sizeof(sl_gateway_conf_t));
+    server->statuses = apr_array_make(p, 1, sizeof(const char *));
     return server;
 }
 
@@ -48,6 +49,7 @@ void *sl_conf_merge_server(apr_pool_t *p, void *base, void *add)
     INHERIT(max, SL_UNSET);
     out->redirects = apr_array_append(p, v->redirects, b->redirects);
     out->gateways = apr_array_append(p, v->gateways, b->gateways);
+    out->statuses = apr_array_make(p, 1, sizeof(const char *));
     return out;
 }
 

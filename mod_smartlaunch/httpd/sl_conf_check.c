@@ -3,6 +3,7 @@
 #include "base/sl_file.h"
 #include "httpd/sl_conf_notify.h"
 #include "httpd/sl_conf_require.h"
+#include "smart/sl_scope_token.h"
 #include "smart/sl_url.h"
 #include "store/sl_db.h"
 
@@ -196,18 +197,46 @@ static const char *first_wrong(server_rec *s, apr_pool_t *p)
     if (wrong == NULL && sl_conf_has_gateway(s)) {
         wrong = sl_conf_check_proxy(main, p);
     }
+    if (wrong == NULL) {
+        wrong = sl_conf_check_status(s, ap_conftree, p);
+    }
     return wrong != NULL ? wrong : sl_conf_check_tree(ap_conftree, p);
+}
+
+/** BKS-2: some EHR may want it so, but a backend service has neither a user nor a patient. */
+static void warn_of_scopes(const sl_ehr_t *ehr, const server_rec *s, apr_pool_t *p)
+{
+    char *rest = apr_pstrdup(p, ehr->system_scope);
+    sl_scope_token_t scope;
+
+    for (char *one = apr_strtok(rest, " ", &rest); one != NULL;
+         one = apr_strtok(NULL, " ", &rest)) {
+        if (sl_scope_token_parse(&scope, one, p, NULL) != SL_OK ||
+            (scope.kind == SL_SCOPE_RESOURCE && strcmp(scope.level, "system") != 0)) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
+                         "SL5002: SmartSystemScope in <SmartEHR %s> asks for %s, and a backend "
+                         "service has no user and no patient; write system/ in front",
+                         ehr->name, one);
+        }
+    }
 }
 
 int sl_conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
+    const sl_main_t *main = sl_conf_server(s)->main;
     const char *wrong = first_wrong(s, pconf);
 
     (void)plog;
-    (void)ptemp;
     if (wrong != NULL) {
         ap_log_error(APLOG_MARK, APLOG_EMERG | APLOG_STARTUP, 0, s, "SL5001: %s", wrong);
         return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (int i = 0; i < main->ehrs->nelts; i++) {
+        const sl_ehr_t *ehr = &APR_ARRAY_IDX(main->ehrs, i, sl_ehr_conf_t *)->ehr;
+
+        if (ehr->system_scope != NULL) {
+            warn_of_scopes(ehr, s, ptemp);
+        }
     }
     return OK;
 }

@@ -32,6 +32,12 @@ static const char style[] =
     /* the second click of a double one does nothing */
     "a.window:focus:not(:active):not(:focus-visible){pointer-events:none}"
     "button:focus,a:focus{outline:3px solid #f0b429;outline-offset:2px}"
+    "h2{margin:1.25rem 0 .25rem;font-size:1.05rem}"
+    "dl{margin:0 0 1rem}"
+    "dl div{display:flex;flex-wrap:wrap;gap:0 1rem;padding:.2rem 0;border-top:1px solid #e3e8ed}"
+    "dt{flex:1 1 9rem;color:#526070}"
+    "dd{flex:2 1 11rem;margin:0}"
+    "dd strong{color:#a32020}"
     "footer{margin-top:1.5rem;padding-top:.75rem;border-top:1px solid #e3e8ed;"
     "color:#526070;font-size:.875rem}"
     "code{font-family:ui-monospace,Consolas,monospace;font-size:1em;user-select:all}";
@@ -84,6 +90,34 @@ static const char *form_html(apr_pool_t *p, const sl_page_form_t *form)
                        "</button>", no, "</form>", NULL);
 }
 
+static void fact_html(apr_array_header_t *to, const sl_page_fact_t *fact)
+{
+    const char *value = sl_text_html(to->pool, fact->value);
+    const char *const heading[] = {"</dl><h2>", value, "</h2><dl>"};
+    const char *const line[] = {"<div><dt>", sl_text_html(to->pool, fact->name),
+                                fact->is_bad ? "</dt><dd><strong>" : "</dt><dd>", value,
+                                fact->is_bad ? "</strong></dd></div>" : "</dd></div>"};
+    const char *const *parts = fact->name != NULL ? line : heading;
+    size_t count =
+        fact->name != NULL ? sizeof(line) / sizeof(line[0]) : sizeof(heading) / sizeof(heading[0]);
+
+    for (size_t i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(to, const char *) = parts[i];
+    }
+}
+
+static const char *facts_html(apr_pool_t *p, const apr_array_header_t *facts)
+{
+    apr_array_header_t *to = apr_array_make(p, facts->nelts * 5 + 2, sizeof(const char *));
+
+    APR_ARRAY_PUSH(to, const char *) = "<dl>";
+    for (int i = 0; i < facts->nelts; i++) {
+        fact_html(to, &APR_ARRAY_IDX(facts, i, sl_page_fact_t));
+    }
+    APR_ARRAY_PUSH(to, const char *) = "</dl>";
+    return apr_array_pstrcat(p, to, '\0');
+}
+
 static const char *paragraph(apr_pool_t *p, const char *text)
 {
     return text != NULL ? apr_pstrcat(p, "<p>", sl_text_html(p, text), "</p>", NULL) : "";
@@ -102,7 +136,8 @@ static const char *html(request_rec *r, const sl_page_t *page)
                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
                        "<title>", sl_text_html(p, page->title), "</title><style>", style,
                        "</style></head><body><main><h1>", sl_text_html(p, page->title), "</h1>",
-                       text, page->links != NULL ? links_html(p, page->links) : "",
+                       text, page->facts != NULL ? facts_html(p, page->facts) : "",
+                       page->links != NULL ? links_html(p, page->links) : "",
                        page->window != NULL ? window_html(p, page->window) : "",
                        page->form != NULL ? form_html(p, page->form) : "",
                        paragraph(p, page->after), "<footer>Reference: <code>",

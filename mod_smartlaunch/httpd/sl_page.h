@@ -27,10 +27,18 @@ typedef struct {
     const char *no;                /* NULL: no second button; else answer=no */
 } sl_page_form_t;
 
+/** A line of a table; with `name` NULL `value` is the heading of those that follow. */
+typedef struct {
+    const char *name;
+    const char *value;
+    bool is_bad; /* somebody should look at it */
+} sl_page_fact_t;
+
 typedef struct {
     int status;
     const char *title;
     const char *text[4];             /* paragraphs, NULL after the last */
+    const apr_array_header_t *facts; /* of sl_page_fact_t; NULL: none */
     const apr_array_header_t *links; /* of sl_page_link_t; NULL: none */
     const sl_page_link_t *window;    /* a link that opens a window of its own; NULL: none */
     const sl_page_form_t *form;      /* NULL: none */

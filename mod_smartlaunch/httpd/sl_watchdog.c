@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_watchdog.h"
 #include "flow/sl_caretaker.h"
+#include "flow/sl_pulse.h"
 #include "httpd/sl_child.h"
 
 #include <apr_atomic.h>
@@ -19,6 +20,7 @@ struct sl_watch {
     apr_uint32_t stop;         /* the child is on its way out */
     sl_caretaker_t *caretaker; /* the child's own; NULL: none, or no more */
     server_rec *s;
+    sl_pulse_t pulse;
     apr_time_t look_at; /* when to look for our tables again, while they are not there */
 };
 
@@ -40,6 +42,9 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
     sl_watch_t *watch = data;
 
     apr_thread_mutex_lock(watch->mutex);
+    if (watch->caretaker != NULL) {
+        sl_pulse_beat(&watch->pulse, sl_conf_server(watch->s)->main->runtime, false);
+    }
     if (watch->caretaker != NULL && state == AP_WATCHDOG_STATE_STOPPING) {
         sl_caretaker_leave(watch->caretaker);
     } else if (watch->caretaker != NULL && has_tables(watch, p)) {
@@ -59,6 +64,7 @@ static apr_status_t stop(void *data)
     apr_thread_mutex_lock(watch->mutex);
     sl_caretaker_leave(watch->caretaker);
     watch->caretaker = NULL;
+    sl_pulse_beat(&watch->pulse, sl_conf_server(watch->s)->main->runtime, true);
     apr_thread_mutex_unlock(watch->mutex);
     return APR_SUCCESS;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sl_store_role.h"
 
-#include <apr_tables.h>
-
 static const sl_stmt_t ROLE = {
     .name = "sl_role",
     .sql = "SELECT current_user::text AS name, r.rolsuper AS is_superuser,"

@@ -5,6 +5,7 @@
 
 #include "store/sl_db.h"
 #include <apr_tables.h>
+#include <apr_tables.h>
 
 typedef struct {
     const char *name; /* the login role of the connection */
