@@ -2,10 +2,8 @@
 // A clinician at the demo: Chromium, the EHR's pages, the study in its embedded window.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 
@@ -34,14 +32,13 @@ export async function openWorkstation(browser, viewport = { width: 1280, height:
 
 /** A browser with settings of its own, as its user made them; it is no private window. */
 export async function openProfile(settings, viewport = { width: 1280, height: 900 }) {
-  const dir = mkdtempSync(join(tmpdir(), 'smartlaunch-profile.'));
-  mkdirSync(join(dir, 'Default'));
-  writeFileSync(join(dir, 'Default', 'Preferences'), JSON.stringify(settings));
+  const dir = mkdtempSync(`${RUN}/profile.`);
+  mkdirSync(`${dir}/Default`);
+  writeFileSync(`${dir}/Default/Preferences`, JSON.stringify(settings));
   const context = await chromium.launchPersistentContext(dir, {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: quiet, ignoreHTTPSErrors: true, viewport,
   });
   context.setDefaultTimeout(15_000);
-  context.on('close', () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return context;
 }
 
