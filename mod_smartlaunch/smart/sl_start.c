@@ -109,7 +109,8 @@ const char *sl_start_user(const sl_bind_request_t *request, const sl_bind_launch
                                    request->referer_handle};
     const char *found = NULL;
 
-    if (request->url_several || request->referer_several) {
+    if (request->url_several || request->referer_several ||
+        (handles[0] != NULL && handles[1] != NULL && strcmp(handles[0], handles[1]) != 0)) {
         return NULL;
     }
     for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++) {
