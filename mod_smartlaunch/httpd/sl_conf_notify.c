@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SmartNotify: whom to tell of a launch, how we sign for it, and where the answer may lead. */
+#include "httpd/sl_conf_notify.h"
 #include "base/sl_file.h"
 #include "base/sl_text.h"
-#include "httpd/sl_conf_notify.h"
 #include "httpd/sl_directives.h"
 #include "smart/sl_url.h"
 
@@ -182,9 +182,12 @@ static const char *read_option(reading_t *reading, const char *word)
     static const struct {
         const char *key;
         const char *(*read)(reading_t *reading, const char *value);
-    } options[] = {{"secret", read_secret},           {"token", read_token},
-                   {"ca", read_ca},                   {"source", read_source},
-                   {"destination", read_destination}, {"allow", read_allow},
+    } options[] = {{"secret", read_secret},
+                   {"token", read_token},
+                   {"ca", read_ca},
+                   {"source", read_source},
+                   {"destination", read_destination},
+                   {"allow", read_allow},
                    {"html", read_html}};
 
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {

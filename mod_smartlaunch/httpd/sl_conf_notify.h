@@ -7,8 +7,8 @@
 #include "httpd/sl_conf.h"
 
 struct sl_notify_conf {
-    sl_destination_t to; /* without `allow` */
-    const char *path;    /* of the <Location> it stands in */
+    sl_destination_t to;                      /* without `allow` */
+    const char *path;                         /* of the <Location> it stands in */
     const char *secret_source, *token_source; /* "file:…" as written; NULL: none */
     apr_array_header_t *allow;                /* of const char *: origins */
 };

@@ -11,7 +11,7 @@
 
 /** The app's page is shown as a picture of one: no scripts, no cookies, nobody's origin. */
 #define SANDBOX                                                                                    \
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "             \
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "              \
     "sandbox allow-forms allow-popups allow-top-navigation-by-user-activation; "
 
 static int fail(const sl_visit_t *visit, bool has_launch, sl_rc_t rc, const sl_err_t *err)
@@ -61,8 +61,8 @@ static const char *form_targets(const sl_visit_t *visit)
     for (int i = 0; i < allow->nelts; i++) {
         out = apr_pstrcat(visit->r->pool, out, " ", APR_ARRAY_IDX(allow, i, const char *), NULL);
     }
-    return apr_pstrcat(visit->r->pool, out, "; frame-ancestors ",
-                       sl_page_ancestors(visit->r, NULL), NULL);
+    return apr_pstrcat(visit->r->pool, out, "; frame-ancestors ", sl_page_ancestors(visit->r, NULL),
+                       NULL);
 }
 
 static int show(const sl_visit_t *visit, const sl_notified_t *notified)
@@ -75,8 +75,7 @@ static int show(const sl_visit_t *visit, const sl_notified_t *notified)
     apr_table_setn(r->err_headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->err_headers_out, "Content-Security-Policy",
                    apr_pstrcat(r->pool, SANDBOX, form_targets(visit), NULL));
-    ap_set_content_type(r,
-                        apr_pstrcat(r->pool, "text/html; charset=", notified->charset, NULL));
+    ap_set_content_type(r, apr_pstrcat(r->pool, "text/html; charset=", notified->charset, NULL));
     ap_set_content_length(r, (apr_off_t)len);
     (void)ap_rwrite(sl_secret_reveal(notified->page), (int)len, r);
     return DONE;

@@ -156,9 +156,8 @@ int sl_launch_url_finish(const sl_visit_t *visit, const sl_finish_t *request)
     if (rc != SL_OK) {
         return sl_respond_error(visit->r, rc, &err);
     }
-    return is_told(visit, &finishing, &finished)
-               ? sl_landing_finish(visit, &finishing, &finished)
-               : go_on(visit, &finished);
+    return is_told(visit, &finishing, &finished) ? sl_landing_finish(visit, &finishing, &finished)
+                                                 : go_on(visit, &finished);
 }
 
 static int finish(const sl_visit_t *visit, const sl_redirect_t *answer)
