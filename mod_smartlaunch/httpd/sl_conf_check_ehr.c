@@ -59,6 +59,8 @@ static const char *check_endpoints(const sl_ehr_t *ehr, apr_pool_t *p)
                      {"introspect", ehr->ep_introspect},
                      {"revoke", ehr->ep_revoke}};
 
+    bool has_launches = ehr->scope != NULL || ehr->standalone_scope != NULL;
+
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
         sl_err_t err;
 
@@ -70,8 +72,7 @@ static const char *check_endpoints(const sl_ehr_t *ehr, apr_pool_t *p)
                                 endpoints[i].name, ehr->name, endpoints[i].url, err.text);
         }
     }
-    if (ehr->ep_authorize == NULL ? ehr->ep_token != NULL && ehr->scope != NULL
-                                  : ehr->ep_token == NULL) {
+    if (ehr->ep_authorize == NULL ? ehr->ep_token != NULL && has_launches : ehr->ep_token == NULL) {
         return apr_psprintf(p,
                             "<SmartEHR %s> stores one of the endpoints authorize and token; "
                             "write SmartEndpoint for both, or for neither",
@@ -186,13 +187,10 @@ static const char *check_system_scope(const sl_ehr_t *ehr, apr_pool_t *p)
     return NULL;
 }
 
-static const char *check_scopes(const sl_ehr_t *ehr, apr_pool_t *p)
+static const char *check_standalone_scope(const sl_ehr_t *ehr, apr_pool_t *p)
 {
     sl_err_t err;
 
-    if (ehr->scope != NULL && sl_scope_check(ehr->scope, p, &err) != SL_OK) {
-        return apr_psprintf(p, "SmartScope in <SmartEHR %s>: %s", ehr->name, err.text);
-    }
     if (ehr->standalone_scope == NULL) {
         return NULL;
     }
@@ -206,7 +204,19 @@ static const char *check_scopes(const sl_ehr_t *ehr, apr_pool_t *p)
                             "let the user pick one, or leave it out",
                             ehr->name);
     }
-    return check_system_scope(ehr, p);
+    return NULL;
+}
+
+static const char *check_scopes(const sl_ehr_t *ehr, apr_pool_t *p)
+{
+    const char *wrong;
+    sl_err_t err;
+
+    if (ehr->scope != NULL && sl_scope_check(ehr->scope, p, &err) != SL_OK) {
+        return apr_psprintf(p, "SmartScope in <SmartEHR %s>: %s", ehr->name, err.text);
+    }
+    wrong = check_standalone_scope(ehr, p);
+    return wrong != NULL ? wrong : check_system_scope(ehr, p);
 }
 
 static const char *check_files(const sl_ehr_t *ehr, apr_pool_t *p)
