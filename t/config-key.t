@@ -47,7 +47,7 @@ sub another { my ($lines) = @_; return "<SmartEHR two>\nSmartIssuer https://two.
 
 sub refused {
     my ($name, $lines, $says, %arg) = @_;
-    my ($rc, $text) = $httpd->configtest(config => ours($lines, %arg));
+    my ($rc, $text) = $httpd->configtest(config => ours($lines, %arg), vhost => $arg{vhost} // '');
     isnt $rc, 0, $name;
     like $text, $says, '… and it is said why';
     unlike $text, qr/BEGIN|"d"|MIG/, '… with nothing of the key';
@@ -56,7 +56,7 @@ sub refused {
 
 sub accepted {
     my ($name, $lines, %arg) = @_;
-    my ($rc, $text) = $httpd->configtest(config => ours($lines, %arg));
+    my ($rc, $text) = $httpd->configtest(config => ours($lines, %arg), vhost => $arg{vhost} // '');
     is $text, "Syntax OK\n", $name;
     return;
 }
@@ -88,10 +88,36 @@ refused('REG-5 private-key-jwt without a key', 'SmartClientAuth private-key-jwt'
 refused('REG-5 a public client with a key', "SmartClientAuth none\nSmartClientKey $ec", qr/has a SmartClientKey; remove one/);
 refused('REG-5 basic with a key and no secret', "SmartClientAuth basic\nSmartClientKey $ec", qr/write SmartClientSecret file:PATH/);
 
+# Backend services
+my $system = 'SmartSystemScope "system/*.rs"';
+accepted('BKS-2 system/ scopes', "SmartClientKey $ec\n$system");
+accepted('DIS-4 an EHR for backend services only', "SmartClientKey $ec\n$system", scope => '');
+accepted('DIS-4 … with a stored token endpoint', "SmartClientKey $ec\n$system\nSmartEndpoint token https://one.example/token", scope => '');
+refused('DIS-4 a token endpoint alone, where launches are, too', "SmartClientKey $ec\n$system\nSmartEndpoint token https://one.example/token",
+    qr/stores one of the endpoints authorize and token/);
+refused('BKS-1 a secret, which will not do', "$secret\n$system", qr/SmartSystemScope, which takes a key/);
+refused('BKS-2 a scope that is none', "SmartClientKey $ec\nSmartSystemScope \"system/*.sr\"", qr/SmartSystemScope in <SmartEHR one>/);
+refused('BKS-1 neither SmartScope nor SmartSystemScope', "SmartClientKey $ec", qr/has no SmartScope/, scope => '');
+my (undef, $warning) = $httpd->configtest(config => ours("SmartClientKey $ec\nSmartSystemScope \"system/Patient.rs user/Observation.rs patient/*.r\""));
+like $warning, qr/SL5002: SmartSystemScope in <SmartEHR one> asks for $_,/, "BKS-2 a warning of $_" for 'user/Observation.rs', 'patient/\*.r';
+unlike $warning, qr/asks for system/, 'BKS-2 … and of no other';
+like $warning, qr/Syntax OK/, 'BKS-2 … it is no more than that';
+
+# Who may ask
+sub gateway { my ($lines) = @_; return "<Location /fhir>\nSmartGateway on\nRequire local\n$lines\n</Location>" }
+my $url = 'SmartGatewayURL http://127.0.0.1:8081/fhir';
+my $caller = 'SmartCaller night file:' . file_of('night.secret', "0123456789abcdef\n");
+accepted('BKS-5 SmartSystem with a caller', "SmartClientKey $ec\n$system", more => $url, vhost => gateway("SmartSystem on\n$caller"));
+refused('BKS-5 SmartSystem without a caller', "SmartClientKey $ec\n$system", qr/SmartSystem on and nobody who may ask; write SmartCaller/,
+    more => $url, vhost => gateway('SmartSystem on'));
+refused('BKS-5 SmartSystem where no EHR has a scope for it', "SmartClientKey $ec", qr/no EHR has a SmartSystemScope/,
+    more => $url, vhost => gateway("SmartSystem on\n$caller"));
+
 my ($rc, $dump) = $httpd->configtest(config => ours("SmartClientKey $ec\nSmartClientKey $rsa kid=old"), options => [qw(-D DUMP_SMARTLAUNCH)]);
 my ($json) = $dump =~ /^(\{.*\})$/ms;
 my ($one) = @{ decode_json($json)->{ehrs} };
-is_deeply $one->{client_keys}, [ 'cd520211e5661dbba2256f67f6d53f97', 'old' ], 'the dump names the keys, the one that signs first';
+is_deeply $one->{key_files}, [ { path => "$ec", kid => 'cd520211e5661dbba2256f67f6d53f97', alg => 'ES384' }, { path => "$rsa", kid => 'old', alg => 'RS384' } ],
+    'the dump names the keys, the one that signs first';
 is $one->{client_auth}, 'private-key-jwt', '… and how we authenticate';
 unlike $dump, qr/"d"|hQCNmfvZ/, 'REG-4 … and shows none';
 

@@ -84,7 +84,7 @@ static sl_rc_t read_ehr(sl_ehr_t *ehr, const sl_json_t *from, apr_pool_t *p, sl_
     ehr->profile = sl_json_str(from, "profile");
     ehr->client_id = sl_json_str(from, "client");
     ehr->scope = sl_json_str(from, "scope");
-    if (ehr->name == NULL || ehr->issuer == NULL || ehr->client_id == NULL || ehr->scope == NULL) {
+    if (ehr->name == NULL || ehr->issuer == NULL || ehr->client_id == NULL) {
         return sl_err_set(err, SL_FAILED, "SL7031",
                           "httpd's mod_smartlaunch is of another version than smartlaunchctl");
     }

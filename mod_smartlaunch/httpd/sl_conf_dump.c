@@ -135,13 +135,19 @@ static sl_json_t *switches(const sl_ehr_t *ehr, apr_pool_t *p)
     return out;
 }
 
-/** Names only, in their order: the first signs. */
-static sl_json_t *keys(const sl_ehr_t *ehr, apr_pool_t *p)
+/** Where they are and what they are called, in their order: the first signs. */
+static sl_json_t *keys(const sl_ehr_conf_t *conf, apr_pool_t *p)
 {
     sl_json_t *out = sl_json_array(p);
 
-    for (int i = 0; ehr->keys != NULL && i < ehr->keys->nelts; i++) {
-        sl_json_push_str(out, sl_signer_kid(APR_ARRAY_IDX(ehr->keys, i, const sl_signer_t *)));
+    for (int i = 0; conf->ehr.keys != NULL && i < conf->ehr.keys->nelts; i++) {
+        const sl_signer_t *key = APR_ARRAY_IDX(conf->ehr.keys, i, const sl_signer_t *);
+        sl_json_t *one = sl_json_object(p);
+
+        sl_json_put_str(one, "path", APR_ARRAY_IDX(conf->key_sources, i, sl_key_source_t).path);
+        sl_json_put_str(one, "kid", sl_signer_kid(key));
+        sl_json_put_str(one, "alg", sl_signer_alg(key) == SL_ALG_RS384 ? "RS384" : "ES384");
+        sl_json_push(out, one);
     }
     return out;
 }
@@ -176,7 +182,7 @@ static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
     sl_json_put_str(out, "client_auth", auth_word(ehr->auth));
     sl_json_put_str(out, "basic", ehr->basic == SL_BASIC_FORM ? "form" : "raw");
     sl_json_put_str(out, "client_secret", conf->secret_source);
-    sl_json_put(out, "client_keys", keys(ehr, p));
+    sl_json_put(out, "key_files", keys(conf, p));
     sl_json_put(out, "key_files", key_files(conf, p));
     sl_json_put_str(out, "scope", ehr->scope);
     sl_json_put_str(out, "standalone_scope", ehr->standalone_scope);
