@@ -91,11 +91,67 @@ $pg->dbh->do(q(INSERT INTO smartlaunch.launch_step (launch, at, step, outcome, h
 my @as_module = ('--db', $pg->conninfo);
 $text = is_ctl(0, qr/^launch $launch$/m, 'trace', @as_module, 'trace', 'ref-b');
 like($text, qr/03:04:05\.678Z\s+ref-a\s+launch\s+ok/, '… tells the earlier request of the launch');
-like($text, qr/03:04:06\.789Z\s+ref-b\s+token\s+SL4120\s+400\s+31 ms\s+invalid_grant/, '… and what went wrong');
+like($text, qr/03:04:06\.789Z\s+ref-b\s+token\s+SL4120\s+400\s+31 ms\s+the EHR gave no tokens: invalid_grant/, '… and what went wrong, in words');
 unlike($text, qr/ref-c/, '… and nothing of others');
-is_deeply([ map { $_->{reference} } @{ decode_json((ctl(@as_module, qw(--json trace ref-a)))[1]) } ],
+is_deeply([ map { $_->{reference} } @{ decode_json((ctl(@as_module, qw(--json trace ref-a)))[1])->{steps} } ],
     [ qw(ref-a ref-b) ], '… also as JSON');
 is_ctl(3, qr/no step/, 'no such reference', @as_module, qw(trace nothing));
+
+# keyring add, first: the file
+my $ring_dir = run_dir('ring');
+my $ring = spit("$ring_dir/keyring", "# our keys\nk1 " . 'A' x 43 . "=\nk0 " . 'B' x 42 . 'A=', 0600);
+my @ring = ('--keyring', $ring);
+($rc, $text) = ctl(@ring, qw(keyring add));
+is($rc, 0, 'keyring add');
+my ($added) = slurp($ring) =~ /\A(k\d{8}-[0-9a-f]{4}) [A-Za-z0-9+\/]{43}=\n# our keys\nk1 A{43}=\nk0 B{42}A=\n\z/;
+ok(defined $added, '… puts a new line on top, and keeps the others') or diag(slurp($ring));
+like($text, qr/\A\S+ \Q$added\E is .*reload httpd.*keyring rotate/s, '… and says what comes next');
+unlike($text, qr/=/, '… not the key');
+is((stat $ring)[2] & 07777, 0600, '… nobody else may read it');
+is_deeply([ glob "$ring*" ], [$ring], '… and nothing is left beside it');
+($rc, $text) = ctl(@ring, qw(--json keyring add --last));
+my $last = decode_json($text)->{id};
+like(slurp($ring), qr/k0 B{42}A=\n\Q$last\E \S{44}\n\z/, 'keyring add --last: at its end');
+ok(!decode_json($text)->{seals}, '… where it only opens');
+is_ctl(0, qr/reload httpd/, 'keyring first', @ring, qw(keyring first), $last);
+like(slurp($ring), qr/\A\Q$last\E \S{44}\n\Q$added\E /, '… moves its line to the top');
+is(scalar(() = slurp($ring) =~ /^\Q$last\E /mg), 1, '… which stands there once');
+my $before = slurp($ring);
+is_ctl(3, qr/SL7023/, 'a key that is not there', @ring, qw(keyring first k9));
+is_ctl(2, qr/^usage:/m, 'no key', @ring, qw(keyring first));
+chmod 0644, $ring;
+is_ctl(1, qr/chmod/, 'a ring that others may read is left alone', @ring, qw(keyring add));
+chmod 0600, $ring;
+spit($ring, "k1 short\n", 0600);
+is_ctl(1, qr/SL1404/, 'what is no ring is left alone', @ring, qw(keyring add));
+is(slurp($ring), "k1 short\n", '… as it is');
+
+# jwks new
+my $keys = run_dir('keys');
+for ([ [], 'RS384', 'RSA', 'PRIVATE KEY' ], [ [qw(--alg ES384)], 'ES384', 'EC', 'PRIVATE KEY' ], [ [qw(--alg RS384 --jwk --kid one)], 'RS384', 'RSA', '"kid":"one"' ],
+    [ [qw(--alg ES384 --jwk)], 'ES384', 'EC', '"crv":"P-384"' ]) {
+    my ($how, $alg, $kty, $inside) = @$_;
+    my $name = join ' ', 'jwks new', @$how;
+    my $file = "$keys/" . join '', 'key', @$how;
+    ($rc, $text) = ctl(qw(jwks new), $file, @$how);
+    is($rc, 0, "REG-2 $name") or diag($text);
+    my ($jwks, $directive) = split /\n/, $text;
+    my ($key) = @{ decode_json($jwks)->{keys} };
+    is_deeply([ @$key{qw(kty alg use)} ], [ $kty, $alg, 'sig' ], '… prints the public key');
+    is_deeply([ grep { exists $key->{$_} } qw(d p q dp dq qi k) ], [], '… and nothing of the private one');
+    ok(length $key->{kid}, '… with its name');
+    like($directive, qr/^SmartClientKey \Q$file\E$/, '… and the directive');
+    is((stat $file)[2] & 07777, 0600, 'REG-4 nobody else may read the file');
+    like(slurp($file), qr/\Q$inside\E/, '… which is of the kind that was asked for');
+    is_ctl(1, qr/File exists.*SL7051/, '… and is never made twice', qw(jwks new), $file, @$how);
+}
+($rc, $text) = ctl(qw(--json jwks new), "$keys/named", qw(--kid prod-1));
+is_deeply([ @{ decode_json($text) }{qw(kid alg directive)} ], [ 'prod-1', 'RS384', "SmartClientKey $keys/named kid=prod-1" ], 'as JSON, with a name');
+is(decode_json($text)->{jwks}{keys}[0]{kid}, 'prod-1', '… which the public key has, too');
+like(capture('openssl', 'pkey', '-in', "$keys/named", '-noout', '-text'), qr/3072 bit/, 'RSA has 3072 bits');
+is_ctl(2, qr/^usage:/m, 'another algorithm', qw(jwks new), "$keys/none", qw(--alg RS256));
+ok(!-e "$keys/none", '… makes nothing');
+is_ctl(1, qr/SL7051/, 'a directory that is not there', qw(jwks new /nonexistent/key));
 
 # -f: httpd says what it is configured for
 my $conf = run_dir('ctl');
@@ -116,6 +172,14 @@ spit("$conf/dump", encode_json({ database => $pg->conninfo }));
 }
 
 # the command line
+is_ctl(2, qr/^usage:/m, $_, @db, split / /) for 'link', 'link nonsense', 'link list too', 'launch', 'token list x', 'keyring', 'keyring rotate x', 'jwks', 'jwks new';
+is_ctl(2, qr/which link/, 'a link without a name', @db, qw(link revoke));
+is_ctl(2, qr/which link/, 'a link that is no id', @db, qw(link revoke x));
+is_ctl(2, qr/which launch/, 'a launch that is no id', @db, qw(launch end), "0' OR true--");
+is_ctl(2, qr/whose token/, 'a token without a launch', @db, qw(token renew));
+is_ctl(2, qr/-f/, 'token renew without a configuration', @db, qw(token renew), $launch);
+is_ctl(2, qr/^usage:/m, 'a limit that is no number', @db, qw(link list --limit many));
+is_ctl(1, qr/SL7006/, 'a ring that nobody named', @db, qw(keyring rotate));
 is_ctl(0, qr/^usage: smartlaunchctl/, 'help', '--help');
 is_ctl(0, qr/^smartlaunchctl \d+\.\d+\.\d+$/, 'version', '--version');
 is_ctl(2, qr/^usage:/m, 'nothing to do');

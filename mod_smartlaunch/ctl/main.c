@@ -67,10 +67,14 @@ int sl_ctl_fail(const sl_err_t *err)
                     "tables: say with --db how to connect as one\n",
                     stderr);
     }
-    if (err->rc == SL_INVALID) {
-        return SL_CTL_USAGE;
-    }
-    return err->rc == SL_NONE ? SL_CTL_NOT_THERE : SL_CTL_FAILED;
+    return SL_CTL_FAILED;
+}
+
+int sl_ctl_missing(const sl_err_t *err)
+{
+    int status = sl_ctl_fail(err);
+
+    return err->rc == SL_NONE ? SL_CTL_NOT_THERE : status;
 }
 
 int sl_ctl_usage(void)

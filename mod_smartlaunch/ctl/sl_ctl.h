@@ -66,8 +66,11 @@ bool sl_ctl_is(const sl_ctl_t *ctl, const char *word);
 /** The one id after the verb's word, or NULL: there is none, there are more, or it is no id. */
 const char *sl_ctl_id(const sl_ctl_t *ctl);
 
-/** Say on stderr what went wrong. @return SL_CTL_FAILED; SL_CTL_NOT_THERE for SL_NONE */
+/** Say on stderr what went wrong. @return SL_CTL_FAILED */
 int sl_ctl_fail(const sl_err_t *err);
+
+/** The same where what was asked for may not be there (SL_NONE). @return SL_CTL_NOT_THERE then */
+int sl_ctl_missing(const sl_err_t *err);
 
 /** Say on stderr that the arguments make no sense. @return SL_CTL_USAGE */
 int sl_ctl_usage(void);

@@ -52,23 +52,23 @@ static const char *directive(const sl_ctl_t *ctl, const char *path)
 
 static int print_key(const sl_ctl_t *ctl, const char *path, const sl_signer_t *signer)
 {
-    sl_json_t *jwks = sl_json_object(ctl->p), *keys = sl_json_array(ctl->p);
-    sl_json_t *object = sl_json_object(ctl->p);
+    const char *text = apr_pstrcat(ctl->p, "{\"keys\":[", sl_signer_public(signer), "]}", NULL);
+    sl_json_t *object = sl_json_object(ctl->p), *jwks = NULL;
+    sl_err_t err = {0};
 
-    /* A key of its own in the array: putting it there takes a reference, and changes nothing. */
-    sl_json_push(keys, (sl_json_t *)(uintptr_t)sl_signer_public(signer));
-    sl_json_put(jwks, "keys", keys);
-    if (ctl->json) {
-        sl_json_put_str(object, "file", path);
-        sl_json_put_str(object, "kid", sl_signer_kid(signer));
-        sl_json_put_str(object, "alg", sl_signer_alg(signer) == SL_ALG_ES384 ? "ES384" : "RS384");
-        sl_json_put_str(object, "directive", directive(ctl, path));
-        sl_json_put(object, "jwks", jwks);
-        sl_ctl_print_json(ctl, object);
-    } else {
-        sl_ctl_print_json(ctl, jwks);
-        (void)printf("%s\n", directive(ctl, path));
+    if (!ctl->json) {
+        (void)printf("%s\n%s\n", text, directive(ctl, path));
+        return SL_CTL_OK;
     }
+    if (sl_json_parse(&jwks, text, strlen(text), ctl->p, &err) != SL_OK) {
+        return sl_ctl_fail(&err);
+    }
+    sl_json_put_str(object, "file", path);
+    sl_json_put_str(object, "kid", sl_signer_kid(signer));
+    sl_json_put_str(object, "alg", sl_signer_alg(signer) == SL_ALG_ES384 ? "ES384" : "RS384");
+    sl_json_put_str(object, "directive", directive(ctl, path));
+    sl_json_put(object, "jwks", jwks);
+    sl_ctl_print_json(ctl, object);
     return SL_CTL_OK;
 }
 
@@ -81,7 +81,8 @@ int sl_ctl_jwks(sl_ctl_t *ctl)
     const char *path = ctl->args[0] != NULL ? ctl->args[1] : NULL;
     sl_err_t err = {0};
 
-    if (path == NULL || ctl->args[2] != NULL || strcmp(ctl->args[0], "new") != 0) {
+    if (path == NULL || ctl->args[2] != NULL || strcmp(ctl->args[0], "new") != 0 ||
+        (wish.alg != SL_ALG_RS384 && wish.alg != SL_ALG_ES384)) {
         return sl_ctl_usage();
     }
     if (sl_signer_new(&text, &wish, ctl->p, &err) != SL_OK ||

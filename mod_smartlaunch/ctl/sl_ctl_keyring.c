@@ -48,7 +48,7 @@ static int new_key(sl_ctl_t *ctl)
     sl_err_t err = {0};
 
     if (new_line(&line, &name, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     if (ctl->json) {
         sl_json_put_str(object, "id", name);
@@ -92,7 +92,7 @@ static int add(sl_ctl_t *ctl)
         new_line(&line, &name, ctl->p, &err) != SL_OK ||
         sl_ctl_ring_write(path, sl_ctl_ring_put(text, line, ctl->last, ctl->p), ctl->p, &err) !=
             SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     return print_change(ctl, path, name, !ctl->last);
 }
@@ -108,15 +108,15 @@ static int first(sl_ctl_t *ctl)
     }
     if (sl_ctl_keyring_path(&path, ctl, &err) != SL_OK ||
         sl_file_secret(&text, path, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     now = sl_ctl_ring_first(text, name, ctl->p);
     if (now == NULL) {
         (void)sl_err_set(&err, SL_NONE, "SL7023", "the key ring has no such key");
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     return sl_ctl_ring_write(path, now, ctl->p, &err) == SL_OK ? print_change(ctl, path, name, true)
-                                                               : sl_ctl_fail(&err);
+                                                               : sl_ctl_missing(&err);
 }
 
 int sl_ctl_keyring(sl_ctl_t *ctl)

@@ -39,7 +39,7 @@ static int end(sl_ctl_t *ctl)
     }
     if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
         sl_store_admin_end_launch(&was_over, db, id, ctl->reason, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     if (ctl->json) {
         sl_json_put_str(object, "launch", id);
@@ -68,7 +68,7 @@ int sl_ctl_launch(sl_ctl_t *ctl)
     }
     if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
         sl_store_admin_launches(&rows, db, &filter, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     sl_ctl_print_rows(ctl, rows, COLUMNS);
     return SL_CTL_OK;

@@ -60,7 +60,7 @@ static int revoke_one(sl_ctl_t *ctl)
     }
     if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
         sl_store_admin_revoke_link(&done, db, &which, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     return print_done(ctl, &done);
 }
@@ -81,7 +81,7 @@ int sl_ctl_link(sl_ctl_t *ctl)
     }
     if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
         sl_store_admin_links(&rows, db, &filter, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     sl_ctl_print_rows(ctl, rows, COLUMNS);
     return SL_CTL_OK;

@@ -47,7 +47,7 @@ static int list(sl_ctl_t *ctl)
 
     if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
         sl_store_admin_tokens(&rows, db, &filter, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     sl_ctl_print_rows(ctl, rows, COLUMNS);
     return SL_CTL_OK;
@@ -66,7 +66,7 @@ static int revoke_one(sl_ctl_t *ctl)
     }
     if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
         sl_store_admin_revoke_token(&was_revoked, db, id, ctl->reason, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     if (ctl->json) {
         sl_json_put_str(object, "launch", id);
@@ -163,7 +163,7 @@ static int renew(sl_ctl_t *ctl)
     if (open_runtime(&rt, &ehrs, ctl, &err) != SL_OK || find(&row, rt, id, ctl->p, &err) != SL_OK ||
         check_secret(ehrs, row.token.ehr, &err) != SL_OK ||
         sl_renew_now(&now, rt, &row, "smartlaunchctl", ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
+        return sl_ctl_missing(&err);
     }
     return print_renewed(ctl, &now);
 }

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/sl_json.h"
-#include "ctl/sl_ctl.h"
-#include "store/sl_schema.h"
-#include "store/sl_store_step.h"
+#include "ctl/sl_ctl_trace.h"
+#include "ctl/sl_ctl_table.h"
+#include "store/sl_store_admin.h"
 
 #include <apr_strings.h>
 #include <stdio.h>
 #include <string.h>
+
+#define DAYS 7 /* how far back refused FHIR calls are looked for */
+
+/** What was found. */
+typedef struct {
+    sl_ctl_t *ctl;
+    sl_db_t *db;
+    apr_array_header_t *steps; /* of sl_step_row_t; of one launch together */
+    sl_rows_t *calls;
+} story_t;
 
 static const char *stamp(apr_pool_t *p, apr_time_t at)
 {
@@ -17,18 +26,99 @@ static const char *stamp(apr_pool_t *p, apr_time_t at)
                         t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, t.tm_usec / 1000);
 }
 
-static void print_text(const sl_step_row_t *row, apr_pool_t *p)
+static bool has_launch(const apr_array_header_t *steps, const char *launch)
+{
+    for (int i = 0; i < steps->nelts; i++) {
+        const char *id = APR_ARRAY_IDX(steps, i, sl_step_row_t).launch;
+
+        if (id != NULL && strcmp(id, launch) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** The steps of the reference; its FHIR calls; and the launches these belong to. */
+static sl_rc_t gather(story_t *story, const char *reference, sl_err_t *err)
+{
+    apr_pool_t *p = story->ctl->p;
+    sl_err_t none = {0};
+    sl_rc_t rc = sl_store_steps_find(&story->steps, story->db, reference, p, &none);
+
+    if (rc == SL_NONE) {
+        story->steps = apr_array_make(p, 8, sizeof(sl_step_row_t));
+    } else if (rc != SL_OK) {
+        *err = none;
+        return rc;
+    }
+    rc = sl_store_admin_calls(&story->calls, story->db, reference, DAYS, p, err);
+    for (int i = 0; rc == SL_OK && i < sl_rows_count(story->calls); i++) {
+        const char *launch = sl_rows_text(story->calls, i, "launch");
+        apr_array_header_t *more = NULL;
+
+        if (launch != NULL && !has_launch(story->steps, launch)) {
+            rc = sl_store_steps_of(&more, story->db, launch, p, err);
+            if (rc == SL_OK) {
+                apr_array_cat(story->steps, more);
+            }
+        }
+    }
+    if (rc == SL_OK && story->steps->nelts == 0 && sl_rows_count(story->calls) == 0) {
+        *err = none;
+        return SL_NONE;
+    }
+    return rc;
+}
+
+static void print_step(const sl_step_row_t *row, apr_pool_t *p)
 {
     const sl_step_t *step = &row->step;
 
-    (void)printf("%s  %-10s  %-10s", stamp(p, step->at), step->reference, step->step);
+    (void)printf("%s  %-10s  %-10s", stamp(p, step->at), sl_ctl_plain(p, step->reference),
+                 step->step);
     (void)printf("  %-6s  %4s  %8s  %s\n", step->outcome,
                  step->http_status > 0 ? apr_itoa(p, step->http_status) : "",
                  step->ms >= 0 ? apr_psprintf(p, "%d ms", step->ms) : "",
-                 step->detail == NULL ? "" : step->detail);
+                 sl_ctl_trace_step(step, p));
 }
 
-static sl_json_t *as_json(const sl_step_row_t *row, apr_pool_t *p)
+/** SL_NONE: purged, or never more than a request; then its steps speak for themselves. */
+static sl_rc_t find_launch(sl_rows_t **rows, const story_t *story, const char *id, sl_err_t *err)
+{
+    sl_rc_t rc = sl_store_admin_launch(rows, story->db, id, story->ctl->p, err);
+
+    *rows = rc == SL_OK ? *rows : NULL;
+    return rc == SL_NONE ? SL_OK : rc;
+}
+
+static sl_rc_t print_text(const story_t *story, sl_err_t *err)
+{
+    apr_pool_t *p = story->ctl->p;
+    const char *launch = "";
+    sl_rows_t *rows = NULL;
+
+    for (int i = 0; i < story->steps->nelts; i++) {
+        const sl_step_row_t *row = &APR_ARRAY_IDX(story->steps, i, sl_step_row_t);
+
+        if (row->launch != NULL && strcmp(row->launch, launch) != 0) {
+            sl_rc_t rc = find_launch(&rows, story, row->launch, err);
+
+            if (rc != SL_OK) {
+                return rc;
+            }
+            launch = row->launch;
+            (void)printf("launch %s\n%s", launch, rows != NULL ? sl_ctl_trace_launch(rows, p) : "");
+        }
+        print_step(row, p);
+    }
+    for (int i = 0; i < sl_rows_count(story->calls); i++) {
+        (void)printf("%s  %s\n", stamp(p, sl_rows_time(story->calls, i, "at")),
+                     sl_ctl_trace_call(story->calls, i, p));
+    }
+    return SL_OK;
+}
+
+static sl_json_t *step_json(const sl_step_row_t *row, apr_pool_t *p)
 {
     const sl_step_t *step = &row->step;
     sl_json_t *object = sl_json_object(p);
@@ -45,57 +135,93 @@ static sl_json_t *as_json(const sl_step_row_t *row, apr_pool_t *p)
         sl_json_put_int(object, "ms", step->ms);
     }
     sl_json_put_str(object, "detail", step->detail);
+    sl_json_put_str(object, "words", sl_ctl_trace_step(step, p));
     return object;
 }
 
-static void print_steps(const sl_ctl_t *ctl, const apr_array_header_t *steps)
+static void put_texts(sl_json_t *object, const sl_rows_t *rows, int i, const char *const *names)
 {
-    sl_json_t *array = sl_json_array(ctl->p);
+    for (; *names != NULL; names++) {
+        sl_json_put_str(object, *names, sl_rows_text(rows, i, *names));
+    }
+}
+
+static sl_json_t *launch_json(const sl_rows_t *rows, apr_pool_t *p)
+{
+    static const char *const names[] = {"id",         "app",      "ehr",      "kind",       "state",
+                                        "link_state", "ehr_user", "app_user", "end_reason", NULL};
+    sl_json_t *object = sl_json_object(p);
+
+    put_texts(object, rows, 0, names);
+    sl_json_put_str(object, "created_at", sl_ctl_stamp(p, sl_rows_time(rows, 0, "created_at")));
+    sl_json_put_str(object, "expires_at", sl_ctl_stamp(p, sl_rows_time(rows, 0, "expires_at")));
+    return object;
+}
+
+static sl_json_t *call_json(const sl_rows_t *rows, int i, apr_pool_t *p)
+{
+    static const char *const names[] = {"via",    "caller",   "app",    "app_user", "ehr",
+                                        "method", "resource", "launch", NULL};
+    sl_json_t *object = sl_json_object(p);
+
+    sl_json_put_str(object, "at", stamp(p, sl_rows_time(rows, i, "at")));
+    put_texts(object, rows, i, names);
+    sl_json_put_int(object, "status", sl_rows_int(rows, i, "status", 0));
+    sl_json_put_int(object, "ms", sl_rows_int(rows, i, "ms", 0));
+    sl_json_put_str(object, "words", sl_ctl_trace_call(rows, i, p));
+    return object;
+}
+
+static sl_rc_t print_json(const story_t *story, sl_err_t *err)
+{
+    apr_pool_t *p = story->ctl->p;
+    sl_json_t *all = sl_json_object(p), *launches = sl_json_array(p);
+    sl_json_t *steps = sl_json_array(p), *calls = sl_json_array(p);
     const char *launch = "";
+    sl_rows_t *rows = NULL;
 
-    for (int i = 0; i < steps->nelts; i++) {
-        const sl_step_row_t *row = &APR_ARRAY_IDX(steps, i, sl_step_row_t);
+    for (int i = 0; i < story->steps->nelts; i++) {
+        const sl_step_row_t *row = &APR_ARRAY_IDX(story->steps, i, sl_step_row_t);
 
-        if (ctl->json) {
-            sl_json_push(array, as_json(row, ctl->p));
-            continue;
-        }
         if (row->launch != NULL && strcmp(row->launch, launch) != 0) {
-            (void)printf("launch %s\n", row->launch);
+            sl_rc_t rc = find_launch(&rows, story, row->launch, err);
+
+            if (rc != SL_OK) {
+                return rc;
+            }
             launch = row->launch;
+            if (rows != NULL) {
+                sl_json_push(launches, launch_json(rows, p));
+            }
         }
-        print_text(row, ctl->p);
+        sl_json_push(steps, step_json(row, p));
     }
-    if (ctl->json) {
-        (void)puts(sl_json_text(ctl->p, array));
+    for (int i = 0; i < sl_rows_count(story->calls); i++) {
+        sl_json_push(calls, call_json(story->calls, i, p));
     }
+    sl_json_put(all, "launches", launches);
+    sl_json_put(all, "steps", steps);
+    sl_json_put(all, "calls", calls);
+    sl_ctl_print_json(story->ctl, all);
+    return SL_OK;
 }
 
 int sl_ctl_trace(sl_ctl_t *ctl)
 {
-    const sl_db_options_t options = {.max = 1};
-    apr_array_header_t *steps;
-    const char *conninfo;
+    story_t story = {.ctl = ctl};
     sl_err_t err = {0};
-    sl_db_t *db;
     sl_rc_t rc;
 
     if (ctl->args[0] == NULL || ctl->args[1] != NULL) {
         return sl_ctl_usage();
     }
-    if (sl_ctl_database(&conninfo, ctl, &err) != SL_OK ||
-        sl_db_open(&db, conninfo, &options, ctl->p, &err) != SL_OK ||
-        sl_schema_check(db, ctl->p, &err) != SL_OK) {
-        return sl_ctl_fail(&err);
-    }
-    rc = sl_store_steps_find(&steps, db, ctl->args[0], ctl->p, &err);
-    if (rc == SL_NONE) {
-        (void)fprintf(stderr, "smartlaunchctl: %s\n", err.text);
-        return SL_CTL_NOT_THERE;
-    }
+    rc = sl_ctl_open(&story.db, ctl, &err);
     if (rc != SL_OK) {
         return sl_ctl_fail(&err);
     }
-    print_steps(ctl, steps);
-    return SL_CTL_OK;
+    rc = gather(&story, ctl->args[0], &err);
+    if (rc == SL_OK) {
+        rc = ctl->json ? print_json(&story, &err) : print_text(&story, &err);
+    }
+    return rc == SL_OK ? SL_CTL_OK : sl_ctl_missing(&err);
 }

@@ -9,6 +9,11 @@
     "  AND ($3::text IS NULL OR app_user = $3)"
 #define SQL_AT(column) SQL_US(column) " AS " column
 
+#define SQL_LAUNCH                                                                                 \
+    "id, app, ehr, kind, state, link_state, link, app_user, ehr_user, patient, encounter,"         \
+    " " SQL_AT("created_at") ", " SQL_AT("last_seen_at") ", " SQL_AT("expires_at") ","             \
+    " " SQL_AT("ended_at") ", end_reason"
+
 static const sl_stmt_t LINKS = {
     .name = "sl_admin_links",
     .sql = "SELECT id, app, ehr, ehr_user, app_user, fhir_user, issuer, sub, source, how, status,"
@@ -22,14 +27,26 @@ static const sl_stmt_t LINKS = {
 
 static const sl_stmt_t LAUNCHES = {
     .name = "sl_admin_launches",
-    .sql = "SELECT id, app, ehr, kind, state, link_state, link, app_user, ehr_user, patient,"
-           " encounter, " SQL_AT("created_at") ", " SQL_AT("last_seen_at") ","
-           " " SQL_AT("expires_at") ", " SQL_AT("ended_at") ", end_reason"
-           " FROM smartlaunch.launch_status v" SQL_WHOSE
+    .sql = "SELECT " SQL_LAUNCH " FROM smartlaunch.launch_status v" SQL_WHOSE
            "  AND ($4::text IS NULL OR ehr_user = $4)"
            "  AND ($5::boolean OR state IN ('pending', 'claimed', 'held', 'live'))"
            " ORDER BY v.created_at DESC, id LIMIT $6::integer",
     .params = 6,
+    .read_only = true,
+};
+
+static const sl_stmt_t ONE_LAUNCH = {
+    .name = "sl_admin_one_launch",
+    .sql = "SELECT " SQL_LAUNCH " FROM smartlaunch.launch_status v WHERE id = $1::uuid",
+    .params = 1,
+    .read_only = true,
+};
+
+static const sl_stmt_t CALLS = {
+    .name = "sl_admin_calls",
+    .sql = "SELECT " SQL_AT("at") ", via, caller, app, app_user, ehr, method, resource, status, ms,"
+           " launch FROM smartlaunch.access_of($1::text, $2::integer * interval '1 day')",
+    .params = 2,
     .read_only = true,
 };
 
@@ -125,6 +142,28 @@ sl_rc_t sl_store_admin_tokens(sl_rows_t **out, sl_db_t *db, const sl_admin_filte
                               apr_pool_t *p, sl_err_t *err)
 {
     return list(out, db, &TOKENS, filter, p, err);
+}
+
+sl_rc_t sl_store_admin_launch(sl_rows_t **out, sl_db_t *db, const char *id, apr_pool_t *p,
+                              sl_err_t *err)
+{
+    const sl_db_param_t params[] = {sl_db_text(id)};
+    const sl_db_call_t call = {&ONE_LAUNCH, params};
+    sl_rc_t rc = sl_db_run(out, db, &call, p, err);
+
+    if (rc == SL_OK && sl_rows_count(*out) == 0) {
+        return sl_err_set(err, SL_NONE, "SL3604", "the launch is gone");
+    }
+    return rc;
+}
+
+sl_rc_t sl_store_admin_calls(sl_rows_t **out, sl_db_t *db, const char *reference, int days,
+                             apr_pool_t *p, sl_err_t *err)
+{
+    const sl_db_param_t params[] = {sl_db_text(reference), sl_db_int(days)};
+    const sl_db_call_t call = {&CALLS, params};
+
+    return sl_db_run(out, db, &call, p, err);
 }
 
 sl_rc_t sl_store_admin_revoke_link(sl_admin_done_t *out, sl_db_t *db, const sl_admin_link_t *link,

@@ -29,6 +29,17 @@ SL_MUST_USE sl_rc_t sl_store_admin_tokens(sl_rows_t **out, sl_db_t *db,
                                           const sl_admin_filter_t *filter, apr_pool_t *p,
                                           sl_err_t *err);
 
+/** One launch, with the columns of its list. SL_NONE: it is gone. */
+SL_MUST_USE sl_rc_t sl_store_admin_launch(sl_rows_t **out, sl_db_t *db, const char *id,
+                                          apr_pool_t *p, sl_err_t *err);
+
+/**
+ * Calls through the gateway of this reference, not older than `days` (31 at most): at, via, caller,
+ * app, app_user, ehr, method, resource, status, ms, launch. No patients.
+ */
+SL_MUST_USE sl_rc_t sl_store_admin_calls(sl_rows_t **out, sl_db_t *db, const char *reference,
+                                         int days, apr_pool_t *p, sl_err_t *err);
+
 /** A link by its id, or by app, EHR and EHR user (the one that is not revoked). */
 typedef struct {
     const char *id; /* NULL: by the names */

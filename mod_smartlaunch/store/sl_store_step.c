@@ -26,6 +26,16 @@ static const sl_stmt_t FIND = {
     .read_only = true,
 };
 
+static const sl_stmt_t OF_LAUNCH = {
+    .name = "sl_steps_of",
+    .sql = "SELECT s.launch, " SQL_US(
+        "s.at") " AS at, s.step, s.outcome, s.http_status, s.ms,"
+                " s.detail, s.reference FROM smartlaunch.launch_step s WHERE s.launch = $1::uuid"
+                " ORDER BY s.at, s.id",
+    .params = 1,
+    .read_only = true,
+};
+
 const char *sl_store_steps_json(const sl_steps_t *steps, apr_pool_t *p)
 {
     sl_json_t *array;
@@ -64,21 +74,18 @@ sl_rc_t sl_store_steps_add(sl_db_t *db, const char *launch, const sl_steps_t *st
     return steps == NULL || steps->nelts == 0 ? SL_OK : sl_db_run(&rows, db, &call, p, err);
 }
 
-sl_rc_t sl_store_steps_find(apr_array_header_t **out, sl_db_t *db, const char *reference,
-                            apr_pool_t *p, sl_err_t *err)
+static sl_rc_t read_steps(apr_array_header_t **out, sl_db_t *db, const sl_stmt_t *stmt,
+                          const char *by, apr_pool_t *p, sl_err_t *err)
 {
-    const sl_db_param_t params[] = {sl_db_text(reference)};
-    const sl_db_call_t call = {&FIND, params};
+    const sl_db_param_t params[] = {sl_db_text(by)};
+    const sl_db_call_t call = {stmt, params};
     sl_rows_t *rows;
     sl_rc_t rc = sl_db_run(&rows, db, &call, p, err);
 
     if (rc != SL_OK) {
         return rc;
     }
-    if (sl_rows_count(rows) == 0) {
-        return sl_err_set(err, SL_NONE, "SL3030", "no step has this reference");
-    }
-    *out = apr_array_make(p, sl_rows_count(rows), sizeof(sl_step_row_t));
+    *out = apr_array_make(p, sl_rows_count(rows) + 1, sizeof(sl_step_row_t));
     for (int i = 0; i < sl_rows_count(rows); i++) {
         sl_step_row_t *row = apr_array_push(*out);
 
@@ -92,4 +99,21 @@ sl_rc_t sl_store_steps_find(apr_array_header_t **out, sl_db_t *db, const char *r
         row->step.reference = sl_rows_text(rows, i, "reference");
     }
     return SL_OK;
+}
+
+sl_rc_t sl_store_steps_find(apr_array_header_t **out, sl_db_t *db, const char *reference,
+                            apr_pool_t *p, sl_err_t *err)
+{
+    sl_rc_t rc = read_steps(out, db, &FIND, reference, p, err);
+
+    if (rc == SL_OK && (*out)->nelts == 0) {
+        return sl_err_set(err, SL_NONE, "SL3030", "no step has this reference");
+    }
+    return rc;
+}
+
+sl_rc_t sl_store_steps_of(apr_array_header_t **out, sl_db_t *db, const char *launch, apr_pool_t *p,
+                          sl_err_t *err)
+{
+    return read_steps(out, db, &OF_LAUNCH, launch, p, err);
 }

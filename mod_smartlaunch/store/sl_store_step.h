@@ -37,6 +37,10 @@ typedef struct {
 SL_MUST_USE sl_rc_t sl_store_steps_find(apr_array_header_t **out, sl_db_t *db,
                                         const char *reference, apr_pool_t *p, sl_err_t *err);
 
+/** All steps of one launch, the same way. An empty array: none (any more). */
+SL_MUST_USE sl_rc_t sl_store_steps_of(apr_array_header_t **out, sl_db_t *db, const char *launch,
+                                      apr_pool_t *p, sl_err_t *err);
+
 /** As JSON text, the way statements take steps. "[]" for NULL. */
 const char *sl_store_steps_json(const sl_steps_t *steps, apr_pool_t *p);
 

@@ -127,6 +127,14 @@ sub configtest {
     return capture(_binary(), '-t', '-d', $self->dir, '-f', $path, @{ $other{options} || [] });
 }
 
+# smartlaunchctl -f with this server's configuration: (exit status, what it says).
+sub ctl {
+    my ($self, @args) = @_;
+    my %env = (_sanitizer_env(), SL_APACHECTL => _binary());
+    local @ENV{ keys %env } = values %env;
+    return capture(build() . '/smartlaunchctl', '-f', $self->write_config, @args);
+}
+
 # The error log
 
 sub error_log { return slurp($_[0]->_path('error.log')) }
