@@ -180,6 +180,7 @@ $ehr->faults(token => { status => 400, body => '{"error":"invalid_grant"}' });
 is opened_by($dead)->nav($dead->{link})->code, 502, 'the EHR refuses the code';
 is row($dead)->{state}, 'failed', 'and that is the end of it';
 $ehr->faults;
+$httpd->expect_log('SL2136');
 
 my $logs = $httpd->error_log . $httpd->access_log;
 is scalar(grep { index($logs, $_) >= 0 } @secrets), 0, 'SEC-5 no code and no ticket is in any log';

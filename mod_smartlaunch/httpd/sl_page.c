@@ -29,8 +29,11 @@ static const char style[] =
     "button[value=yes]{background:#2563a8;color:#fff}"
     "a.window{display:block;padding:.7rem 1rem;border-radius:.4rem;border:1px solid #2563a8;"
     "background:#2563a8;color:#fff;text-align:center;text-decoration:none}"
-    /* the second click of a double one does nothing */
-    "a.window:focus:not(:active):not(:focus-visible){pointer-events:none}"
+    /* for two seconds after a click the link is covered: a double click opens one window */
+    ".once{position:relative}"
+    ".once i{position:absolute;top:0;right:0;bottom:0;left:0;transform:scale(0);"
+    "transition:transform 0s 2s}"
+    "a.window:active+i{transform:none;transition:none;pointer-events:none}"
     "button:focus,a:focus{outline:3px solid #f0b429;outline-offset:2px}"
     "h2{margin:1.25rem 0 .25rem;font-size:1.05rem}"
     "dl{margin:0 0 1rem}"
@@ -60,9 +63,9 @@ static const char *links_html(apr_pool_t *p, const apr_array_header_t *links)
 /** No rel=noreferrer: the window is to know, and to prove, where it comes from. */
 static const char *window_html(apr_pool_t *p, const sl_page_link_t *link)
 {
-    return apr_pstrcat(p, "<p><a class=\"window\" target=\"_blank\" rel=\"noopener\" href=\"",
-                       sl_text_html(p, link->href), "\">", sl_text_html(p, link->text), "</a></p>",
-                       NULL);
+    return apr_pstrcat(
+        p, "<p class=\"once\"><a class=\"window\" target=\"_blank\" rel=\"noopener\" href=\"",
+        sl_text_html(p, link->href), "\">", sl_text_html(p, link->text), "</a><i></i></p>", NULL);
 }
 
 static const char *hidden_html(apr_pool_t *p, const char *name, const char *value)
