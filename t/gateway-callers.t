@@ -112,7 +112,7 @@ is_refused(call("/fhir/nobody/Patient/$A", user('alice', $A)), 404, 'an EHR that
 is_refused(request('POST', "$host/fhir/sandbox/Observation", headers => [ user('alice', $A), 'Content-Type' => 'application/fhir+json' ], body => '{}'), 403,
     'a write where SmartWrites is off');
 is_refused(call('/fhir/sandbox/metadata', 'Smart-System' => 'on', 'Smart-Caller' => $secret{nightly}), 403, 'the system token: 403');
-is_refused(call('/fhir/sandbox/metadata', 'Smart-System' => 'on'), 401, '… and without proof 401');
+is_refused(call('/fhir/sandbox/metadata', 'Smart-System' => 'on'), 401, '… and without proof 401', 'invalid_caller');
 
 # The proof
 is token_of(reads($A, user('alice', $A, $_))), $token{A}, "the secret of $_" for qw(new ward);
