@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -61,19 +62,30 @@ static char *read_all(int fd, apr_size_t *len, apr_pool_t *p)
     }
 }
 
-static sl_rc_t ask_httpd(char **text, apr_size_t *len, const char *conf, apr_pool_t *p,
-                         sl_err_t *err)
+/** What httpd said on its stderr: of interest only when it failed. */
+static void pass_on(FILE *said)
+{
+    char line[512];
+
+    rewind(said);
+    while (fgets(line, sizeof(line), said) != NULL) {
+        (void)fputs(line, stderr);
+    }
+}
+
+static int run_httpd(char **text, apr_size_t *len, const char *conf, FILE *said, apr_pool_t *p)
 {
     int fds[2];
     int status = -1;
     pid_t pid;
 
     if (pipe(fds) != 0) {
-        return sl_err_set(err, SL_FAILED, "SL7001", "no pipe to httpd");
+        return -1;
     }
     pid = fork();
     if (pid == 0) {
         (void)dup2(fds[1], STDOUT_FILENO);
+        (void)dup2(fileno(said), STDERR_FILENO);
         (void)close(fds[0]);
         (void)close(fds[1]);
         become_httpd(conf);
@@ -83,12 +95,28 @@ static sl_rc_t ask_httpd(char **text, apr_size_t *len, const char *conf, apr_poo
     (void)close(fds[0]);
     while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
-    if (status != 0) {
-        return sl_err_set(err, SL_FAILED, "SL7002",
-                          "httpd does not take its configuration, or was not found (what it said "
-                          "is above); --db names the database without it");
+    return status;
+}
+
+static sl_rc_t ask_httpd(char **text, apr_size_t *len, const char *conf, apr_pool_t *p,
+                         sl_err_t *err)
+{
+    FILE *said = tmpfile();
+    int status;
+
+    if (said == NULL) {
+        return sl_err_set(err, SL_FAILED, "SL7001", "no file for what httpd says");
     }
-    return SL_OK;
+    status = run_httpd(text, len, conf, said, p);
+    if (status != 0) {
+        pass_on(said);
+    }
+    (void)fclose(said);
+    return status == 0
+               ? SL_OK
+               : sl_err_set(err, SL_FAILED, "SL7002",
+                            "httpd does not take its configuration, or was not found (what it "
+                            "said is above); --db names the database without it");
 }
 
 sl_rc_t sl_ctl_configuration(sl_json_t **dump, sl_ctl_t *ctl, sl_err_t *err)
