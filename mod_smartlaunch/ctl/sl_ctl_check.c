@@ -15,6 +15,8 @@ typedef struct {
     sl_json_t *dump;
     apr_array_header_t *ehrs; /* of sl_ctl_ehr_t * */
     sl_http_t *http;
+    const sl_keyring_t *ring;         /* NULL: it cannot be used */
+    apr_array_header_t *destinations; /* of sl_destination_t */
 } check_t;
 
 static sl_rc_t prepare(check_t *check, sl_ctl_t *ctl, sl_err_t *err)
@@ -44,6 +46,17 @@ static sl_rc_t become_httpd_user(const sl_json_t *dump, sl_err_t *err)
         return sl_err_set(err, SL_FAILED, "SL7032", "cannot become httpd's user");
     }
     return SL_OK;
+}
+
+/** What is not one EHR's. */
+static void check_host(const sl_findings_t *findings, const check_t *check, apr_pool_t *p)
+{
+    sl_ctl_check_store(findings, check->dump, check->ring, p);
+    sl_ctl_check_redirects(findings, check->dump, check->ehrs, check->http, p);
+    for (int i = 0; i < check->destinations->nelts; i++) {
+        sl_examine_notify(findings, check->http,
+                          &APR_ARRAY_IDX(check->destinations, i, sl_destination_t), p);
+    }
 }
 
 static void check_secret(const sl_findings_t *findings, const sl_ctl_ehr_t *ehr)
@@ -84,8 +97,7 @@ int sl_ctl_check(sl_ctl_t *ctl)
 {
     sl_findings_t findings = sl_finding_list(ctl->p);
     const char *only = ctl->args[0];
-    check_t check = {NULL, NULL, NULL};
-    const sl_keyring_t *ring = NULL;
+    check_t check = {NULL, NULL, NULL, NULL, NULL};
     sl_err_t err = {0};
 
     if (only != NULL && ctl->args[1] != NULL) {
@@ -100,14 +112,14 @@ int sl_ctl_check(sl_ctl_t *ctl)
         return SL_CTL_NOT_THERE;
     }
     if (only == NULL) {
-        sl_ctl_check_ring(&findings, &ring, check.dump, ctl->p);
+        sl_ctl_check_ring(&findings, &check.ring, check.dump, ctl->p);
+        check.destinations = sl_ctl_check_destinations(&findings, check.dump, ctl->p);
     }
     if (become_httpd_user(check.dump, &err) != SL_OK) {
         return sl_ctl_fail(&err);
     }
     if (only == NULL) {
-        sl_ctl_check_store(&findings, check.dump, ring, ctl->p);
-        sl_ctl_check_redirects(&findings, check.dump, check.ehrs, check.http, ctl->p);
+        check_host(&findings, &check, ctl->p);
     }
     for (int i = 0; i < check.ehrs->nelts; i++) {
         const sl_ctl_ehr_t *ehr = APR_ARRAY_IDX(check.ehrs, i, const sl_ctl_ehr_t *);

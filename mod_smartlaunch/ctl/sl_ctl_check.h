@@ -4,7 +4,7 @@
 #define SL_CTL_CHECK_H
 
 #include "ctl/sl_ctl.h"
-#include "net/sl_http.h"
+#include "flow/sl_runtime.h"
 #include "smart/sl_finding.h"
 
 /** The key ring, which root reads. @param ring NULL: it cannot be used, and why is told */
@@ -14,6 +14,13 @@ void sl_ctl_check_ring(const sl_findings_t *findings, const sl_keyring_t **ring,
 /** Database, schema, role, the keys that rows need, state directory: as httpd's user. */
 void sl_ctl_check_store(const sl_findings_t *findings, const sl_json_t *dump,
                         const sl_keyring_t *ring, apr_pool_t *p);
+
+/** The Redirect URLs of all virtual hosts in the dump: array of const sl_json_t *. */
+apr_array_header_t *sl_ctl_check_all_redirects(const sl_json_t *dump, apr_pool_t *p);
+
+/** Where SmartNotify goes, each once: array of sl_destination_t. Root reads their tokens. */
+apr_array_header_t *sl_ctl_check_destinations(const sl_findings_t *findings, const sl_json_t *dump,
+                                              apr_pool_t *p);
 
 /** Every Redirect URL, by its public URL. @param ehrs array of sl_ctl_ehr_t * */
 void sl_ctl_check_redirects(const sl_findings_t *findings, const sl_json_t *dump,

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/** The Redirect URLs of all virtual hosts: array of const sl_json_t *. */
-static apr_array_header_t *all_redirects(const sl_json_t *dump, apr_pool_t *p)
+apr_array_header_t *sl_ctl_check_all_redirects(const sl_json_t *dump, apr_pool_t *p)
 {
     const sl_json_t *servers = sl_json_get(dump, "servers");
     apr_array_header_t *out = apr_array_make(p, 4, sizeof(const sl_json_t *));
@@ -44,7 +43,7 @@ static bool serves(const sl_json_t *redirect, const char *ehr)
 const char *sl_ctl_check_registered(const sl_findings_t *findings, const sl_json_t *dump,
                                     const char *ehr)
 {
-    apr_array_header_t *redirects = all_redirects(dump, findings->list->pool);
+    apr_array_header_t *redirects = sl_ctl_check_all_redirects(dump, findings->list->pool);
     const char *any = NULL;
 
     for (int i = 0; i < redirects->nelts; i++) {
@@ -89,7 +88,7 @@ static apr_array_header_t *served(const sl_json_t *redirect, const apr_array_hea
 void sl_ctl_check_redirects(const sl_findings_t *findings, const sl_json_t *dump,
                             const apr_array_header_t *ehrs, sl_http_t *http, apr_pool_t *p)
 {
-    apr_array_header_t *redirects = all_redirects(dump, p);
+    apr_array_header_t *redirects = sl_ctl_check_all_redirects(dump, p);
 
     for (int i = 0; i < redirects->nelts; i++) {
         const sl_json_t *redirect = APR_ARRAY_IDX(redirects, i, const sl_json_t *);

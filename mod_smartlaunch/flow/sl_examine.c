@@ -263,12 +263,18 @@ static void try_token_endpoint(case_t *c)
                         c->examine->no_secret);
         return;
     }
-    if (c->examine->redirect_uri != NULL) {
+    if (c->examine->redirect_uri != NULL &&
+        (c->ehr.scope != NULL || c->ehr.standalone_scope != NULL)) {
         try_code(c);
     }
     if (c->ehr.system_scope != NULL) {
         try_system(c);
     }
+}
+
+static bool asks_for_openid(const char *scope)
+{
+    return scope != NULL && sl_scope_has(scope, "openid");
 }
 
 void sl_examine_ehr(const sl_findings_t *findings, sl_http_t *http, const sl_examine_t *examine,
@@ -286,8 +292,7 @@ void sl_examine_ehr(const sl_findings_t *findings, sl_http_t *http, const sl_exa
     if (!try_discovery(&c)) {
         return;
     }
-    if (sl_scope_has(c.ehr.scope, "openid") ||
-        (c.ehr.standalone_scope != NULL && sl_scope_has(c.ehr.standalone_scope, "openid"))) {
+    if (asks_for_openid(c.ehr.scope) || asks_for_openid(c.ehr.standalone_scope)) {
         try_openid(&c);
         try_jwks(&c);
     }

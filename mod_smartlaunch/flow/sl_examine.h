@@ -35,4 +35,8 @@ typedef struct {
 void sl_examine_self(const sl_findings_t *findings, sl_http_t *http, const sl_examine_self_t *self,
                      apr_pool_t *p);
 
+/** Does the destination of SmartNotify answer, by the challenge where it has a token (X11)? */
+void sl_examine_notify(const sl_findings_t *findings, sl_http_t *http, const sl_destination_t *to,
+                       apr_pool_t *p);
+
 #endif
