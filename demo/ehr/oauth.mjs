@@ -87,7 +87,7 @@ export class AuthorizationServer {
   async #configuration() {
     const { ehr } = this;
     const { issuer, path } = ehr.urls;
-    const cookie = { httpOnly: true, secure: issuer.startsWith('https:'), path: '/' };
+    const cookie = { httpOnly: true, secure: issuer.startsWith('https:') };
     if (cookie.secure) cookie.sameSite = 'none'; // we are shown in frames
     return {
       adapter: memoryStore((id) => ehr.clients.metadata(id)),
@@ -97,7 +97,7 @@ export class AuthorizationServer {
       clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
       clientBasedCORS: () => false,
       clockTolerance: 0,
-      cookies: { keys: [randomBytes(32).toString('hex')], long: cookie, short: cookie },
+      cookies: { keys: [randomBytes(32).toString('hex')], long: { ...cookie, path: '/' }, short: cookie },
       extraParams: {
         aud: (ctx, aud) => {
           this.#checkAudience(aud);
@@ -343,8 +343,8 @@ function loginOnly() {
 function forProvider(req, { rest, query, body }, ehr) {
   const headers = { ...req.headers, host: ehr.urls.host };
   let [innerQuery, innerBody] = [query, body];
+  if (rest.startsWith('/authorize')) headers.cookie = interactionCookies(headers.cookie);
   if (rest === '/authorize') {
-    delete headers.cookie; // an earlier login never speaks for a new launch
     if (req.method === 'POST') innerBody = Buffer.from(withDefaults(body.toString(), ehr));
     else innerQuery = withDefaults(query, ehr);
   }
@@ -359,6 +359,9 @@ function forProvider(req, { rest, query, body }, ehr) {
     method: req.method, url, originalUrl: `${ehr.urls.path}/auth${url}`, headers, socket: req.socket, httpVersion: '1.1',
   });
 }
+
+// An earlier login never speaks for a new launch: only the cookies of the login pages count.
+const interactionCookies = (header = '') => header.split(/; */).filter((it) => it.startsWith('_interaction')).join('; ');
 
 // oidc-provider drops offline_access without prompt=consent, and scopes like patient/*.rs without a resource.
 function withDefaults(encoded, ehr) {

@@ -642,11 +642,14 @@ test('a standalone launch: login page, patient picker, cancel', async () => {
   const keep = ({ headers }) => {
     for (const line of (headers.get('set-cookie') ?? '').split(/, (?=[^ ;=]+=)/)) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (name) jar.set(name, value);
+      const where = /; *path=([^;]+)/i.exec(line)?.[1];
+      if (name) jar.set(`${where} ${name}`, { name, value, where });
     }
   };
   const visit = async (url, options = {}) => {
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const { pathname } = new URL(url, ehr.base);
+    const cookie = [...jar.values()].filter(({ where }) => pathname.startsWith(where))
+      .map(({ name, value }) => `${name}=${value}`).join('; ');
     const answer = await get(url, { ...options, headers: { cookie } });
     keep(answer);
     return answer;
@@ -670,6 +673,17 @@ test('a standalone launch: login page, patient picker, cancel', async () => {
   const tokens = await (await exchange({ location: new URL(back.headers.get('location')), verifier })).json();
   assert.equal(tokens.patient, 'omar-haddad');
   assert.equal(decode(tokens.id_token.split('.')[1]).preferred_username, 'nurse-lee');
+
+  const [one, two] = [await start(), await start()];
+  const done = async ({ page: where }, patient) => {
+    const known = await visit(where, { method: 'POST', body: new URLSearchParams({ user: 'dr-smith', password: 'smith-demo' }) });
+    const sent = await visit(new URL(known.headers.get('location'), where).href, { method: 'POST', body: new URLSearchParams({ patient }) });
+    return new URL((await visit(sent.headers.get('location'))).headers.get('location'));
+  };
+  for (const [it, patient] of [[two, 'luna-mccullough'], [one, 'omar-haddad']]) {
+    const answer = await exchange({ location: await done(it, patient), verifier: it.verifier });
+    assert.equal((await answer.json()).patient, patient, 'two windows at once');
+  }
 
   const again = await start();
   const cancelled = await visit(again.page, { method: 'POST', body: new URLSearchParams({ answer: 'cancel' }) });
