@@ -152,24 +152,6 @@ static sl_json_t *keys(const sl_ehr_conf_t *conf, apr_pool_t *p)
     return out;
 }
 
-/** Where they are, as they were given, for who has to sign with them. */
-static sl_json_t *key_files(const sl_ehr_conf_t *conf, apr_pool_t *p)
-{
-    static const char *const algs[] = {NULL, "RS256", "RS384", "ES256", "ES384"};
-    sl_json_t *out = sl_json_array(p);
-
-    for (int i = 0; conf->key_sources != NULL && i < conf->key_sources->nelts; i++) {
-        const sl_key_source_t *source = &APR_ARRAY_IDX(conf->key_sources, i, sl_key_source_t);
-        sl_json_t *one = sl_json_object(p);
-
-        sl_json_put_str(one, "path", source->path);
-        sl_json_put_str(one, "kid", source->kid);
-        sl_json_put_str(one, "alg", algs[source->alg]);
-        sl_json_push(out, one);
-    }
-    return out;
-}
-
 static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
 {
     const sl_ehr_t *ehr = &conf->ehr;
@@ -183,7 +165,6 @@ static sl_json_t *one_ehr(const sl_ehr_conf_t *conf, apr_pool_t *p)
     sl_json_put_str(out, "basic", ehr->basic == SL_BASIC_FORM ? "form" : "raw");
     sl_json_put_str(out, "client_secret", conf->secret_source);
     sl_json_put(out, "key_files", keys(conf, p));
-    sl_json_put(out, "key_files", key_files(conf, p));
     sl_json_put_str(out, "scope", ehr->scope);
     sl_json_put_str(out, "standalone_scope", ehr->standalone_scope);
     sl_json_put_str(out, "system_scope", ehr->system_scope);

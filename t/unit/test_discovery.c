@@ -2,6 +2,7 @@
 #include "rule.h"
 #include "smart/sl_discovery.h"
 #include "smart/sl_notice.h"
+#include "vectors.h"
 #include <apr_strings.h>
 
 #define BASE "https://ehr.example/fhir"
@@ -318,6 +319,86 @@ static void test_vendors(apr_pool_t *p)
            "IDT-2 openid-issuer: nor one that is not https");
 }
 
+static const sl_signer_t *a_key(apr_pool_t *p)
+{
+    sl_signer_t *signer = NULL;
+
+    if (sl_signer_parse(&signer, vector_file(p, "ES384.private.json"), NULL, SL_ALG_NONE, p,
+                        NULL) != SL_OK) {
+        abort();
+    }
+    return signer;
+}
+
+/* Our key signs by ES384. */
+static void test_algs(apr_pool_t *p)
+{
+    static const struct {
+        const char *name, *listed;
+        unsigned algs;
+        bool warns;
+    } cases[] = {
+        {"nothing is listed", "", 0, false},
+        {"both of SMART",
+         ",\"token_endpoint_auth_signing_alg_values_supported\":[\"RS384\",\"ES384\"]",
+         1u << SL_ALG_RS384 | 1u << SL_ALG_ES384, false},
+        {"another one", ",\"token_endpoint_auth_signing_alg_values_supported\":[\"RS384\"]",
+         1u << SL_ALG_RS384, true},
+        {"those we do not know do not count",
+         ",\"token_endpoint_auth_signing_alg_values_supported\":[\"PS384\",\"HS256\",\"none\"]", 0,
+         false},
+        {"no list", ",\"token_endpoint_auth_signing_alg_values_supported\":\"RS384\"", 0, false},
+        {"odd members",
+         ",\"token_endpoint_auth_signing_alg_values_supported\":[7,null,\"ES384\",\"ES384\"]",
+         1u << SL_ALG_ES384, false},
+    };
+    apr_array_header_t *keys = apr_array_make(p, 1, sizeof(const sl_signer_t *));
+    sl_ehr_t ehr = plain;
+
+    APR_ARRAY_PUSH(keys, const sl_signer_t *) = a_key(p);
+    ehr.keys = keys;
+    ehr.auth = SL_CLIENT_KEY;
+    for (int i = 0; i < COUNT_OF(cases); i++) {
+        apr_array_header_t *notices = sl_notice_list(p);
+        sl_endpoints_t got;
+        sl_err_t err;
+
+        is_end(parse(&got, &ehr, apr_pstrcat(p, "{" BOTH S256, cases[i].listed, "}", NULL), notices,
+                     p, &err),
+               &err, NULL, SL_OK, apr_pstrcat(p, "DIS-7 ", cases[i].name, NULL));
+        is_int(got.algs, cases[i].algs, "DIS-7 the algorithms");
+        ok(sl_notice_has(notices, "SL2057") == cases[i].warns, "DIS-7 and the warning");
+    }
+}
+
+/* DIS-4: backend services need the token endpoint only; launches both. */
+static void test_backend(apr_pool_t *p)
+{
+    static const char token_only[] = "{\"token_endpoint\":\"https://a.example/tk\"}";
+    const struct {
+        const char *name, *scope, *standalone, *system, *id;
+    } cases[] = {{"backend services alone", NULL, NULL, "system/*.rs", NULL},
+                 {"launches beside them", "launch", NULL, "system/*.rs", "SL2062"},
+                 {"standalone launches beside them", NULL, "openid", "system/*.rs", "SL2062"},
+                 {"launches alone", "launch", NULL, NULL, "SL2062"}};
+
+    for (int i = 0; i < COUNT_OF(cases); i++) {
+        sl_ehr_t ehr = plain;
+        sl_endpoints_t got;
+        sl_err_t err;
+
+        ehr.scope = cases[i].scope;
+        ehr.standalone_scope = cases[i].standalone;
+        ehr.system_scope = cases[i].system;
+        is_end(parse(&got, &ehr, token_only, NULL, p, &err), &err, cases[i].id,
+               cases[i].id == NULL ? SL_OK : SL_UPSTREAM,
+               apr_pstrcat(p, "DIS-4 ", cases[i].name, NULL));
+        ehr.ep_token = "https://a.example/tk";
+        ok(sl_discovery_stored(&got, &ehr) == (cases[i].id == NULL),
+           "DIS-4 a stored token endpoint, too");
+    }
+}
+
 int main(void)
 {
     apr_pool_t *p = rule_pool();
@@ -330,6 +411,8 @@ int main(void)
     test_stored(p);
     test_openid(p);
     test_vendors(p);
+    test_algs(p);
+    test_backend(p);
     rule_release(p);
     return tap_done();
 }

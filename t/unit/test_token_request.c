@@ -181,6 +181,56 @@ static void test_refresh(apr_pool_t *p)
     ok(has_exactly(call.body, with_id, p), "TKR-P1 a public client sends client_id here, too");
 }
 
+static void test_client(apr_pool_t *p)
+{
+    static const char *const names[] = {"grant_type", "scope", "client_assertion_type",
+                                        "client_assertion", NULL};
+    sl_ehr_t ehr = make_ehr(SL_CLIENT_KEY, NULL, p);
+    sl_client_grant_t grant = {&ehr, "system/*.rs system/Group.r", sl_secret_str(p, "a.b.c")};
+    sl_token_call_t call;
+    sl_err_t err;
+
+    is_end(sl_token_request_client(&call, &grant, p, &err), &err, NULL, SL_OK,
+           "BKS-1 client credentials");
+    ok(has_exactly(call.body, names, p), "BKS-1 scope and assertion, and no client_id");
+    is_str(value(call.body, "grant_type", p), "client_credentials", "BKS-1 grant_type");
+    is_str(value(call.body, "scope", p), "system/*.rs system/Group.r", "BKS-1 scope");
+    ok(call.authorization == NULL, "BKS-1 no Authorization header");
+    ehr = make_ehr(SL_CLIENT_BASIC, "secret", p);
+    is_end(sl_token_request_client(&call, &grant, p, &err), &err, "SL2107", SL_FAILED,
+           "BKS-1 never with a secret");
+    ehr = make_ehr(SL_CLIENT_NONE, NULL, p);
+    is_end(sl_token_request_client(&call, &grant, p, &err), &err, "SL2107", SL_FAILED,
+           "BKS-1 never as a public client");
+}
+
+static void test_about(apr_pool_t *p)
+{
+    static const char *const names[] = {"token", "token_type_hint", NULL};
+    static const char *const without[] = {"token", NULL};
+    static const char *const with_key[] = {"token", "client_assertion_type", "client_assertion",
+                                           NULL};
+    sl_ehr_t ehr = make_ehr(SL_CLIENT_BASIC, "secret", p);
+    sl_token_about_t about = {&ehr, sl_secret_str(p, "t/1"), "refresh_token", NULL};
+    sl_token_call_t call;
+    sl_err_t err;
+
+    is_end(sl_token_request_about(&call, &about, p, &err), &err, NULL, SL_OK,
+           "SEC-10 a call about a token");
+    ok(has_exactly(call.body, names, p), "SEC-10 the token and what it is");
+    is_str(value(call.body, "token", p), "t/1", "SEC-10 the exact token");
+    is_str(value(call.body, "token_type_hint", p), "refresh_token", "SEC-10 the hint");
+    ok(call.authorization != NULL, "SEC-10 the EHR's way of client authentication");
+    about.hint = NULL;
+    is_end(sl_token_request_about(&call, &about, p, &err), &err, NULL, SL_OK, "SEC-11 no hint");
+    ok(has_exactly(call.body, without, p), "SEC-11 the token alone");
+    ehr = make_ehr(SL_CLIENT_KEY, NULL, p);
+    about.assertion = sl_secret_str(p, "a.b.c");
+    is_end(sl_token_request_about(&call, &about, p, &err), &err, NULL, SL_OK,
+           "SEC-11 with an assertion");
+    ok(has_exactly(call.body, with_key, p), "SEC-11 in the body");
+}
+
 static void test_check(apr_pool_t *p)
 {
     apr_array_header_t *notices = sl_notice_list(p);
@@ -210,6 +260,8 @@ int main(void)
     test_others(p);
     test_failures(p);
     test_refresh(p);
+    test_client(p);
+    test_about(p);
     test_check(p);
     rule_release(p);
     return tap_done();
