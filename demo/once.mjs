@@ -180,10 +180,17 @@ async function secondApp(workstation) {
     assert.deepEqual([search.method, search.query, search.form], ['POST', {}, { _id: 'johnnie-hermiston' }]);
     assert.match(search.headers.authorization, /^Bearer \S+$/);
   });
-  await step('reloaded, it still shows this patient', async () => {
+  const second = await b.openChart(workstation, 'dr-smith', A);
+  await step(`${A} in a second window of it`, async () => {
+    const other = await b.openApp(second, 'Allergy Card');
+    await other.locator('#allergies').waitFor();
+    assert.deepEqual(await b.shown(other), { patient: A, user: 'dr-smith' });
+  });
+  await step(`the first window, reloaded, still shows ${B}`, async () => {
     await b.reload(page);
     assert.deepEqual(await b.shown(app), { patient: B, user: 'dr-smith' });
   });
+  await second.close();
   await page.close();
 }
 
