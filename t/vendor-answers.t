@@ -116,6 +116,12 @@ for my $case (
     unlike join("\n", $line, $l->{callback}->decoded_content), qr/alert|Oops|client=1|user=2/, "TRS-5 $what: nothing else of theirs";
     unlike $l->{callback}->decoded_content, qr/\Q$uri\E|urn:ehr/, "CBK-4 $what: no error_uri on the page" if $body =~ /error_uri/;
 }
+for my $case ([ 'Cerner-Correlation-Id', '6f1c-0a.b:c_d', '; its correlation id: 6f1c-0a.b:c_d (' ],
+    [ 'X-Correlation-ID', 'a<b>', ' (' ], [ 'X-Correlation-ID', 'a' x 81, ' (' ]) {
+    my ($header, $value, $logged) = @$case;
+    launch(token => { status => 401, body => '{"error":"invalid_client"}', headers => { $header => $value } });
+    like +(lines('SL2136'))[-1], qr/hours to days\)\Q$logged\E/, "TRS-5 $header: $value";
+}
 $l = launch(ehr => $ehr->tenant('keyless'));
 like +(lines('SL2136'))[-1], qr/keyless: .*\(401\): invalid_client; likely: it wants this client to authenticate/, 'TRS-5 a public client that is none there';
 $l = launch(ehr => $ehr->tenant('ecw'), token => { status => 429, body => '' });

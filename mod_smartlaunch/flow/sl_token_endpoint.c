@@ -46,6 +46,7 @@ sl_rc_t sl_token_endpoint_post(sl_token_reply_t *out, const sl_runtime_t *rt,
     answer.now = out->at = apr_time_now();
     answer.notices = sl_notice_list(trace->p);
     answer.is_renewal = strcmp(step, "renew") == 0;
+    answer.correlation = reply.correlation;
     rc = sl_token_response_parse(&out->tokens, post->ehr, &answer, trace->p, err);
     if (rc != SL_OK) {
         err->retry_after = reply.retry_after;

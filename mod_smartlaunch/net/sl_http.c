@@ -12,6 +12,8 @@
 #define MAX_HEADER_BYTES (64 * 1024)
 #define MAX_RETRY_AFTER 86400
 #define GATE_RETRY_AFTER 2
+#define MAX_CORRELATION 80
+#define CORRELATION_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._:"
 #define DEFAULT_TIMEOUT 10000L /* milliseconds */
 /* How long a connection may have been idle to be used again, in seconds. A POST must not meet one
  * that the other side is just closing: it could not be sent again. */
@@ -29,6 +31,7 @@ typedef struct {
     apr_pool_t *p;
     const char *location;
     int locations;
+    const char *correlation;
     apr_size_t body_at; /* how much of the request's body libcurl took */
     apr_time_t date;
     bool too_large;
@@ -109,10 +112,29 @@ static void note_location(exchange_t *x, const char *line, size_t len)
     if (len >= 5 && memcmp(line, "HTTP/", 5) == 0) {
         x->location = NULL;
         x->locations = 0;
+        x->correlation = NULL;
     } else if (len > 0 && (line[0] == ' ' || line[0] == '\t') && x->locations > 0) {
         x->locations++; /* folded: perhaps into this one, and no two read that alike */
     } else if (len >= skip && strncasecmp(line, name, skip) == 0 && x->locations++ == 0) {
         x->location = trimmed(x->p, line + skip, line + len);
+    }
+}
+
+/* The name under which the other side can find this exchange in its logs. */
+static void note_correlation(exchange_t *x, const char *line, size_t len)
+{
+    static const char *const names[] = {"Cerner-Correlation-Id:", "X-Correlation-Id:"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t skip = strlen(names[i]);
+
+        if (len > skip && strncasecmp(line, names[i], skip) == 0) {
+            const char *id = trimmed(x->p, line + skip, line + len);
+
+            if (strlen(id) <= MAX_CORRELATION && strspn(id, CORRELATION_BYTES) == strlen(id)) {
+                x->correlation = id[0] != '\0' ? id : NULL;
+            }
+        }
     }
 }
 
@@ -126,6 +148,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *data)
         return 0;
     }
     note_location(x, bytes, size * count);
+    note_correlation(x, bytes, size * count);
     if (x->request->inspect) {
         sl_http_inspect_date(&x->date, bytes, size * count);
     }
@@ -291,30 +314,51 @@ static const char *tls_problem(CURL *handle, CURLcode code)
                                                   : "it does not speak TLS 1.2 or later";
 }
 
-/* What libcurl's end means to us. */
-static sl_rc_t failed(CURL *handle, const exchange_t *x, CURLcode code, sl_err_t *err)
+static sl_http_fault_t fault_of(const exchange_t *x, CURLcode code)
 {
     if (x->too_large || code == CURLE_FILESIZE_EXCEEDED) {
-        return sl_err_set(err, SL_UPSTREAM, "SL3504", "%s: the answer is too large", x->host);
+        return SL_HTTP_TOO_LARGE;
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
-        return sl_err_set(err, SL_TIMEOUT, "SL3505", "%s: no answer in time", x->host);
+        return SL_HTTP_TOO_SLOW;
     }
     if (code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
         code == CURLE_COULDNT_CONNECT) {
-        return sl_err_set(err, SL_UPSTREAM, "SL3506", "%s: no connection: %s", x->host,
-                          curl_easy_strerror(code));
+        return SL_HTTP_NO_CONNECTION;
     }
     if (code == CURLE_SSL_CACERT_BADFILE) {
-        return sl_err_set(err, SL_FAILED, "SL3507", "%s: the file of CA certificates is unusable",
-                          x->host);
+        return SL_HTTP_BAD_CA_FILE;
     }
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR) {
+        return SL_HTTP_UNTRUSTED;
+    }
+    return code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT ? SL_HTTP_OUR_FAULT
+                                                                    : SL_HTTP_BROKE_OFF;
+}
+
+/* What libcurl's end means to us. */
+static sl_rc_t failed(CURL *handle, const exchange_t *x, CURLcode code, sl_http_fault_t fault,
+                      sl_err_t *err)
+{
+    switch (fault) {
+    case SL_HTTP_TOO_LARGE:
+        return sl_err_set(err, SL_UPSTREAM, "SL3504", "%s: the answer is too large", x->host);
+    case SL_HTTP_TOO_SLOW:
+        return sl_err_set(err, SL_TIMEOUT, "SL3505", "%s: no answer in time", x->host);
+    case SL_HTTP_NO_CONNECTION:
+        return sl_err_set(err, SL_UPSTREAM, "SL3506", "%s: no connection: %s", x->host,
+                          curl_easy_strerror(code));
+    case SL_HTTP_BAD_CA_FILE:
+        return sl_err_set(err, SL_FAILED, "SL3507", "%s: the file of CA certificates is unusable",
+                          x->host);
+    case SL_HTTP_UNTRUSTED:
         return sl_err_set(err, SL_UPSTREAM, "SL3508", "%s: no trusted TLS connection: %s", x->host,
                           tls_problem(handle, code));
-    }
-    if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT) {
+    case SL_HTTP_OUR_FAULT:
         return sl_err_set(err, SL_FAILED, "SL3509", "%s: %s", x->host, curl_easy_strerror(code));
+    case SL_HTTP_NO_FAULT:
+    case SL_HTTP_BROKE_OFF:
+        break;
     }
     return sl_err_set(err, SL_UPSTREAM, "SL3510", "%s: the exchange broke off: %s", x->host,
                       curl_easy_strerror(code));
@@ -333,6 +377,7 @@ static void read_reply(sl_http_reply_t *reply, CURL *handle, const exchange_t *x
     reply->content_type = type == NULL ? "" : apr_pstrdup(p, type);
     reply->location = x->location;
     reply->locations = x->locations;
+    reply->correlation = x->correlation;
     reply->retry_after = wait > MAX_RETRY_AFTER ? MAX_RETRY_AFTER : (int)wait;
     reply->body = sl_secret_new(p, x->answer.bytes, x->answer.len);
     if (x->request->inspect) {
@@ -361,9 +406,12 @@ static sl_rc_t perform(sl_http_t *client, exchange_t *x, sl_http_reply_t *reply,
     } else {
         code = curl_easy_perform(handle);
         reply->maybe_sent = was_maybe_sent(handle, x);
-        rc = code == CURLE_OK ? SL_OK : failed(handle, x, code, err);
-        if (rc == SL_OK) {
+        if (code == CURLE_OK) {
+            rc = SL_OK;
             read_reply(reply, handle, x, p);
+        } else {
+            reply->fault = fault_of(x, code);
+            rc = failed(handle, x, code, reply->fault, err);
         }
     }
     if (handle != NULL) {

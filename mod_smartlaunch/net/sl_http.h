@@ -40,16 +40,31 @@ typedef struct {
     bool inspect; /* on a new connection, and `date` and `certificate_ends` are told, too */
 } sl_http_request_t;
 
-/** The answer. With any result but SL_OK only `ms` and `maybe_sent` are meaningful. */
+/** Why there is no answer, as far as the network tells. */
+typedef enum {
+    SL_HTTP_NO_FAULT = 0,
+    SL_HTTP_NO_CONNECTION, /* name, proxy, refused */
+    SL_HTTP_UNTRUSTED,     /* TLS: chain, name, version */
+    SL_HTTP_BAD_CA_FILE,
+    SL_HTTP_TOO_SLOW,
+    SL_HTTP_TOO_LARGE,
+    SL_HTTP_BROKE_OFF,
+    SL_HTTP_OUR_FAULT
+} sl_http_fault_t;
+
+/** The answer. Without SL_OK only `ms`, `maybe_sent` and `fault` are meaningful. */
 typedef struct {
     int status;                  /* 100 to 599, whatever it is */
     const char *content_type;    /* "" when the answer named none */
     const char *location;        /* the first Location as it came, never followed; NULL: none */
     int locations;               /* how many there were; a folded one counts twice */
+    const char *correlation;     /* the other side's name for this exchange; NULL: none, or not fit
+                                    for a log */
     const sl_secret_t *body;     /* never NULL; wiped with the pool: it may hold tokens */
     int retry_after;             /* seconds, 0: not said (or a date we do not follow) */
     int ms;                      /* time the exchange took */
     bool maybe_sent;             /* the request may have reached the other side */
+    sl_http_fault_t fault;       /* why there is no answer, once it was sent or tried to be */
     apr_time_t date;             /* `inspect`: its Date header; 0: none that can be read */
     apr_time_t certificate_ends; /* `inspect`: the first of its chain to end; 0: not https */
 } sl_http_reply_t;

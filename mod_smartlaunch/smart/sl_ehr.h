@@ -60,8 +60,8 @@ typedef struct {
     sl_client_auth_t auth;
     sl_basic_form_t basic;
     const sl_secret_t *client_secret; /* NULL where auth needs none */
-    const apr_array_header_t *keys;   /* of const sl_signer_t *: SmartClientKey, the first signs, all
-                                         are published; NULL: none */
+    const apr_array_header_t *keys;   /* of const sl_signer_t *: SmartClientKey, the first signs,
+                                         all are published; NULL: none */
 
     const char *scope;            /* of the EHR launch */
     const char *standalone_scope; /* NULL: no standalone launch */

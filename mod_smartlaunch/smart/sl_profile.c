@@ -27,7 +27,7 @@ static const sl_profile_line_t lines[] = {
 
     /* A refresh token needs a confidential client and "persistent access". The code is a JWT of
        kilobytes. Secrets stand raw in Basic. */
-    {"epic",              "basic",               "raw",                    "community.fhir.org 4312"},
+    {"epic",              "basic",               "raw",                    "fhir.org forum 4312"},
     {"epic",              "pkce",                "always",                 "medplum 1486"},
     {"epic",              "openid-issuer",       "on",                     "discovery captures"},
 

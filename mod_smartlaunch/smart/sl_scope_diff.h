@@ -24,12 +24,13 @@ typedef struct {
 
 /**
  * What counts is what came: a refresh token is offline_access, an id_token is openid, a patient is
- * launch/patient, whether the EHR repeats the scope or not (many do not). `launch` is never missing.
- * Data scopes are compared by sl_scope_covers(); where the EHR did not say, they count as granted.
+ * launch/patient, whether the EHR repeats the scope or not (many do not). `launch` is never
+ * missing. Data scopes are compared by sl_scope_covers(); where the EHR did not say, they count as
+ * granted.
  */
 void sl_scope_diff(sl_scope_diff_t *out, const sl_scope_facts_t *facts, apr_pool_t *p);
 
-/** One line: `asked "…", granted "…", missing "…": the cause`. Fit for a log; long lists are cut. */
+/** One line for a log: `asked "…", granted "…", missing "…": the cause`. Long lists are cut. */
 const char *sl_scope_diff_text(const sl_scope_diff_t *diff, const sl_scope_facts_t *facts,
                                apr_pool_t *p);
 

@@ -19,23 +19,28 @@ const char *sl_token_response_error(const char *body, apr_size_t len, apr_pool_t
     return error.code;
 }
 
+/* `before` and `text`, or nothing. */
+static const char *maybe(apr_pool_t *p, const char *before, const char *text)
+{
+    return text == NULL ? "" : apr_pstrcat(p, before, text, NULL);
+}
+
 /* An error by its status or in its body, with what mostly lies behind it. */
 static sl_rc_t refused(const char *id, const sl_ehr_t *ehr, const sl_token_answer_t *answer,
                        apr_pool_t *tmp, sl_err_t *err)
 {
     const sl_token_asked_t asked = {ehr, answer->status, answer->is_renewal};
     sl_token_error_t error;
-    const char *hint;
     bool is_oauth;
 
     sl_token_error_read(&error, answer->body, answer->len, tmp);
-    hint = sl_token_error_hint(&error, &asked);
     is_oauth = strcmp(error.code, "none") != 0;
-    return sl_err_set(
-        err, SL_UPSTREAM, id, "EHR %s: the token endpoint refused (%d): %s%s%s%s%s%s%s", ehr->name,
-        answer->status, error.code, is_oauth ? "" : ", by ", is_oauth ? "" : error.body,
-        hint != NULL ? "; likely: " : "", hint != NULL ? hint : "",
-        error.uri != NULL ? "; it refers to " : "", error.uri != NULL ? error.uri : "");
+    return sl_err_set(err, SL_UPSTREAM, id, "EHR %s: the token endpoint refused (%d): %s%s%s%s%s",
+                      ehr->name, answer->status, error.code,
+                      maybe(tmp, ", by ", is_oauth ? NULL : error.body),
+                      maybe(tmp, "; likely: ", sl_token_error_hint(&error, &asked)),
+                      maybe(tmp, "; it refers to ", error.uri),
+                      maybe(tmp, "; its correlation id: ", answer->correlation));
 }
 
 /* Take a token out of the object, and wipe json-c's own copy. */
@@ -102,7 +107,7 @@ static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer
 {
     const sl_json_t *said = sl_json_get(doc, "expires_in");
     int64_t left = seconds(said);
-    int unsaid = ehr->token_life > 0 ? (int)apr_time_sec(ehr->token_life) : SL_TOKEN_LIFE_DEFAULT;
+    int64_t unsaid = ehr->token_life > 0 ? apr_time_sec(ehr->token_life) : SL_TOKEN_LIFE_DEFAULT;
 
     if (said == NULL) {
         left = seconds(sl_json_get(doc, "expires_at"));
@@ -110,7 +115,8 @@ static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer
     }
     if (left <= 0) {
         sl_notice_add(answer->notices, "SL2121",
-                      "it does not say how long its token lives; taken as %d seconds", unsaid);
+                      "it does not say how long its token lives; taken as %ld seconds",
+                      (long)unsaid);
         left = unsaid > 0 ? unsaid : 1;
     }
     return left > SL_TOKEN_LIFE_MAX ? SL_TOKEN_LIFE_MAX : (int)left;

@@ -21,6 +21,7 @@ typedef struct {
     apr_time_t now;              /* when the answer arrived (for expires_at) */
     apr_array_header_t *notices; /* gets warnings; may be NULL */
     bool is_renewal;             /* the answer to a refresh token */
+    const char *correlation;     /* sl_http_reply_t.correlation */
 } sl_token_answer_t;
 
 typedef struct {

@@ -13,7 +13,7 @@ static const sl_ehr_t lenient = {.name = "ecw", .quirks = {.bare_token = SL_SWIT
 static sl_rc_t parse(sl_token_response_t *out, const char *body, apr_array_header_t *notices,
                      apr_pool_t *p, sl_err_t *err)
 {
-    const sl_token_answer_t answer = {200, body, strlen(body), NOW, notices, false};
+    const sl_token_answer_t answer = {200, body, strlen(body), NOW, notices, false, NULL};
 
     return sl_token_response_parse(out, &strict, &answer, p, err);
 }
@@ -224,7 +224,7 @@ static void test_statuses(apr_pool_t *p)
 
     for (int i = 0; i < COUNT_OF(cases); i++) {
         const sl_token_answer_t answer = {
-            cases[i].status, cases[i].body, strlen(cases[i].body), NOW, NULL, false};
+            cases[i].status, cases[i].body, strlen(cases[i].body), NOW, NULL, false, NULL};
         const char *name = apr_pstrcat(p, "TRS-5 ", cases[i].name, NULL);
         sl_token_response_t got;
         sl_err_t err;
@@ -240,7 +240,7 @@ static void test_statuses(apr_pool_t *p)
 static void test_life_of_profile(apr_pool_t *p)
 {
     static const char body[] = "{" AT ",\"token_type\":\"Bearer\"}";
-    const sl_token_answer_t answer = {200, body, sizeof(body) - 1, NOW, NULL, false};
+    const sl_token_answer_t answer = {200, body, sizeof(body) - 1, NOW, NULL, false, NULL};
     sl_ehr_t ehr = strict;
     sl_token_response_t got;
     sl_err_t err;
@@ -257,7 +257,7 @@ static void test_quirk(apr_pool_t *p)
 {
     static const char body[] = "{" AT "}";
     static const char mac[] = "{" AT ",\"token_type\":\"mac\"}";
-    sl_token_answer_t answer = {201, body, sizeof(body) - 1, NOW, NULL, false};
+    sl_token_answer_t answer = {201, body, sizeof(body) - 1, NOW, NULL, false, NULL};
     sl_token_response_t got;
     sl_err_t err;
 
