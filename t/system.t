@@ -97,7 +97,7 @@ is_deeply [ reached() ], [ 0, $hers ], 'BKS-5 … goes with her token';
 is $w->pg->value('SELECT count(*) FROM smartlaunch.token'), 1, 'BKS-5 the tables have her token only';
 
 # Who may not
-$httpd->expect_log(qw(SL5806 SL5809 SL5838));
+$httpd->expect_log(qw(SL5806 SL5809 SL5838 SL5842 SL5843));
 is_refused($w->fhir(GET => "/Patient/$A"), 401, 'BKS-5 a call without anything');
 is_refused($w->fhir(GET => "/Patient/$A", system => 'on'), 401, 'BKS-5 Smart-System without proof');
 is_refused(ask("/Patient/$A", caller => $secret{off}), 401, 'BKS-5 … with a wrong secret');

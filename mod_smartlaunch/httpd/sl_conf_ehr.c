@@ -148,8 +148,8 @@ const char *sl_ehr_client_auth(cmd_parms *cmd, void *dir, int argc, char *const 
     if (conf->ehr.auth == SL_CLIENT_UNSET || argc > 2 ||
         (form != NULL && strcmp(form, "raw") != 0 && strcmp(form, "form") != 0)) {
         return apr_psprintf(cmd->pool,
-                            "SmartClientAuth in <SmartEHR %s>: write basic, post, private-key-jwt or "
-                            "none, and after basic raw or form",
+                            "SmartClientAuth in <SmartEHR %s>: write basic, post, private-key-jwt "
+                            "or none, and after basic raw or form",
                             conf->ehr.name);
     }
     if (form != NULL) {

@@ -94,7 +94,7 @@ static const sl_refusal_t system_token = {
     .title = "This request gets no system token",
     .text = {"Ask with a session, or for a user.", nothing_sent},
     .log_id = "SL5809",
-    .detail = "a caller asked for the system token",
+    .detail = "a caller asked for the system token where SmartSystem is off",
 };
 static const sl_refusal_t other_ehr = {
     .status = 403,

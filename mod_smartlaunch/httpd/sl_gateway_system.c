@@ -12,62 +12,56 @@ bool sl_gateway_system_is_asked(const sl_gateway_call_t *call)
 }
 
 /** It is nobody's token, so it goes with nobody's session or name. */
-static const char *misunderstood(const sl_gateway_call_t *call)
+static bool is_plain(const sl_gateway_call_t *call)
 {
     const sl_gateway_ask_t *ask = call->ask;
 
-    if (strcasecmp(ask->system, "on") != 0) {
-        return "Smart-System is neither on nor off";
-    }
-    if (call->session != NULL || ask->user != NULL) {
-        return "Smart-System together with a session id or Smart-User";
-    }
-    if (ask->patient != NULL && !sl_context_is_fhir_id(ask->patient)) {
-        return "Smart-System with a Smart-Patient that is no FHIR id";
-    }
-    return NULL;
+    return strcasecmp(ask->system, "on") == 0 && call->session == NULL && ask->user == NULL &&
+           (ask->patient == NULL || sl_context_is_fhir_id(ask->patient));
 }
 
-static const char *forbidden(const sl_gateway_call_t *call)
+/** Whoever proves itself by httpd's own login could be a person whose browser does it. */
+static bool is_browser(const request_rec *r)
 {
-    const apr_table_t *headers = call->r->headers_in;
+    return apr_table_get(r->headers_in, "Sec-Fetch-Site") != NULL ||
+           apr_table_get(r->headers_in, "Origin") != NULL;
+}
 
+static sl_gateway_no_t check(const sl_gateway_call_t *call, sl_err_t *err)
+{
+    if (call->caller == NULL) {
+        return SL_GATEWAY_CALLER;
+    }
+    if (!is_plain(call)) {
+        return SL_GATEWAY_BAD_ASK;
+    }
     if (!sl_conf_may_be_system(call->location)) {
-        return "a caller asked for the system token, and SmartSystem is off here";
+        return SL_GATEWAY_SYSTEM;
     }
     if (call->ehr->system_scope == NULL) {
-        return "a caller asked for the system token of an EHR without SmartSystemScope";
+        (void)sl_err_set(err, SL_DENIED, "SL5842",
+                         "a caller asked for the system token of %s, which has no SmartSystemScope",
+                         call->ehr->name);
+        return SL_GATEWAY_SYSTEM;
     }
-    /* Whoever proves itself by httpd's own login could be a person whose browser does it. */
-    if (apr_table_get(headers, "Sec-Fetch-Site") != NULL ||
-        apr_table_get(headers, "Origin") != NULL) {
-        return "a browser asked for the system token";
+    if (is_browser(call->r)) {
+        (void)sl_err_set(err, SL_DENIED, "SL5843", "a browser asked for the system token");
+        return SL_GATEWAY_SYSTEM;
     }
-    return NULL;
+    return SL_GATEWAY_OK;
 }
 
 sl_gateway_no_t sl_gateway_system_bind(sl_gateway_call_t *call, sl_err_t *err)
 {
-    const char *why;
+    sl_gateway_no_t no = check(call, err);
 
-    if (call->caller == NULL) {
-        return SL_GATEWAY_CALLER;
+    if (no == SL_GATEWAY_OK) {
+        memset(&call->grant, 0, sizeof(call->grant));
+        call->grant.via = SL_VIA_SYSTEM;
+        call->grant.patient = call->ask->patient;
+        call->has_grant = true;
     }
-    why = misunderstood(call);
-    if (why != NULL) {
-        (void)sl_err_set(err, SL_INVALID, "SL5838", "%s", why);
-        return SL_GATEWAY_BAD_ASK;
-    }
-    why = forbidden(call);
-    if (why != NULL) {
-        (void)sl_err_set(err, SL_DENIED, "SL5809", "%s", why);
-        return SL_GATEWAY_SYSTEM;
-    }
-    memset(&call->grant, 0, sizeof(call->grant));
-    call->grant.via = SL_VIA_SYSTEM;
-    call->grant.patient = call->ask->patient;
-    call->has_grant = true;
-    return SL_GATEWAY_OK;
+    return no;
 }
 
 /** The caller's place in the EHR's gate serves for this, too. */

@@ -17,8 +17,8 @@ typedef struct {
     const char *introspect; /* NULL: none */
     const char *revoke;     /* NULL: none */
     bool iss_parameter;     /* authorization_response_iss_parameter_supported (RFC 9207) */
-    unsigned algs;          /* token_endpoint_auth_signing_alg_values_supported, a bit for each sl_alg_t
-                               (1u << SL_ALG_ES384); 0: it did not say (DIS-7) */
+    unsigned algs; /* token_endpoint_auth_signing_alg_values_supported, a bit for each sl_alg_t
+                      (1u << SL_ALG_ES384); 0: it did not say (DIS-7) */
 } sl_endpoints_t;
 
 /** The body of an answer with status 200. */
