@@ -58,7 +58,7 @@ const card = await b.openChart(workstation, 'dr-smith', 'Johnnie Hermiston');
 await (await b.openApp(card, 'Allergy Card')).locator('#allergies').waitFor();
 await take(card, 'second-app', 820);
 
-const study = await workstation.newPage();
+const study = await (await b.openWorkstation(browser)).newPage();
 await study.goto(`${b.APP}/study/`);
 await b.logIn(study, 'alice');
 await study.locator('#records').waitFor();
