@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-#define PASSES 20 /* while renewals go on */
-#define PATIENCE apr_time_from_sec(20)
+#define PASSES 20                      /* while renewals go on */
+#define PATIENCE apr_time_from_sec(12) /* mod_watchdog takes ten to start another */
 #define POLL apr_time_from_msec(500)
 
 /** A reload takes a moment to reach all of its processes. */
