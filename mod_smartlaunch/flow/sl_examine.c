@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_examine.h"
 #include "base/sl_digest.h"
+#include "flow/sl_examine_fault.h"
 #include "flow/sl_outbound.h"
 #include "flow/sl_prove.h"
 #include "smart/sl_discovery.h"
@@ -56,6 +57,15 @@ static void tell_certificate(case_t *c, const char *url, const sl_http_reply_t *
                           apr_time_now());
 }
 
+static void tell_fault(const case_t *c, const char *what, const sl_http_reply_t *reply,
+                       const sl_err_t *err)
+{
+    const sl_examine_fault_t fault = {what, reply->fault,
+                                      "SmartOutbound ca=", c->ehr.ca_file != NULL, err};
+
+    sl_examine_fault(c->findings, &fault);
+}
+
 /** GET a JSON document. False: it is not there, and why was told. */
 static bool get(sl_http_reply_t *reply, case_t *c, const char *what, const char *url)
 {
@@ -66,7 +76,7 @@ static bool get(sl_http_reply_t *reply, case_t *c, const char *what, const char 
         return false;
     }
     if (sl_outbound_get(reply, c->rt, &request, c->p, &err) != SL_OK) {
-        sl_review_failure(c->findings, what, &c->ehr, &err);
+        tell_fault(c, what, reply, &err);
         return false;
     }
     tell_certificate(c, url, reply);
@@ -120,7 +130,9 @@ static bool try_discovery(case_t *c)
         if (doc == NULL) {
             sl_err_set(&err, SL_UPSTREAM, "SL4681", "%s is no JSON object", url);
         }
-        sl_review_failure(c->findings, "discovery", &c->ehr, &err);
+        sl_finding_wrong(c->findings, "discovery",
+                         "look at SmartIssuer, or name the endpoints by SmartEndpoint", "%s",
+                         err.text);
         return sl_discovery_stored(&c->endpoints, &c->ehr);
     }
     sl_finding_ok(c->findings, "discovery",
@@ -142,7 +154,9 @@ static void try_openid(case_t *c)
     }
     body = body_of(&reply);
     if (sl_discovery_openid(&found, &c->ehr, &body, c->p, &err) != SL_OK) {
-        sl_review_failure(c->findings, "openid", &c->ehr, &err);
+        sl_finding_wrong(c->findings, "openid",
+                         "write SmartEndpoint issuer and jwks as the EHR's people say them", "%s",
+                         err.text);
         return;
     }
     sl_finding_ok(c->findings, "openid", "the openid-configuration agrees on the issuer %s",
@@ -168,7 +182,8 @@ static void try_jwks(case_t *c)
     }
     if (sl_jwks_parse(&keys, sl_secret_reveal(reply.body), sl_secret_len(reply.body), c->p, &err) !=
         SL_OK) {
-        sl_review_failure(c->findings, "jwks", &c->ehr, &err);
+        sl_finding_wrong(c->findings, "jwks", "look at SmartEndpoint jwks, or ask the EHR's people",
+                         "%s", err.text);
     } else if (sl_jwks_count(keys) == 0) {
         sl_finding_wrong(c->findings, "jwks", "ask the EHR's people for RSA or EC keys",
                          "%s holds no key that could verify an id_token", c->endpoints.jwks);
@@ -190,7 +205,7 @@ static bool post(sl_review_answer_t *answer, case_t *c, const char *what,
         return false;
     }
     if (sl_outbound_token(&reply, c->rt, &request, c->p, &err) != SL_OK) {
-        sl_review_failure(c->findings, what, &c->ehr, &err);
+        tell_fault(c, what, &reply, &err);
         return false;
     }
     answer->status = reply.status;

@@ -36,10 +36,10 @@ static sl_rc_t visit_by_some_ca(sl_http_reply_t *reply, const char **ca, const v
                                 sl_err_t *err)
 {
     sl_rc_t rc = visit(reply, v, NULL, err);
+    sl_http_fault_t fault = reply->fault;
 
     *ca = NULL;
-    for (int i = 0; rc != SL_OK && strcmp(err->id, "SL3508") == 0 && i < v->self->ehrs->nelts;
-         i++) {
+    for (int i = 0; rc != SL_OK && fault == SL_HTTP_UNTRUSTED && i < v->self->ehrs->nelts; i++) {
         const sl_ehr_t *ehr = APR_ARRAY_IDX(v->self->ehrs, i, const sl_ehr_t *);
         sl_err_t why = {0};
 

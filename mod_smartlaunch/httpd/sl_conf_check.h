@@ -36,9 +36,9 @@ const char *sl_conf_check_gateways(const server_rec *s, apr_pool_t *p);
 const char *sl_conf_check_proxy(const sl_main_t *main, apr_pool_t *p);
 
 /**
- * What is refused about SetHandler smart-status: elsewhere than in a <Location> with a literal path,
- * below an address of ours, or without a Require that keeps anybody out. Sets `statuses` of the
- * servers. NULL: nothing.
+ * What is refused about SetHandler smart-status: elsewhere than in a <Location> with a literal
+ * path, below an address of ours, or without a Require that keeps anybody out. Sets `statuses` of
+ * the servers. NULL: nothing.
  */
 const char *sl_conf_check_status(const server_rec *s, const ap_directive_t *tree, apr_pool_t *p);
 

@@ -9,57 +9,6 @@
 #define SKEW_MAX 60  /* seconds: beyond it id_tokens are refused (IDT-5), and assertions there */
 #define SKEW_WARN 10
 
-static const char *advice_for(const sl_ehr_t *ehr, const sl_err_t *err)
-{
-    static const struct {
-        const char *id;
-        const char *todo;
-    } known[] = {
-        {"SL2061", "look at SmartIssuer, or name the endpoints by SmartEndpoint"},
-        {"SL2062", "name authorize and token by SmartEndpoint, or ask the EHR's people"},
-        {"SL2063", "name the keys by SmartEndpoint jwks, or ask the EHR's people"},
-        {"SL2064", "write SmartEndpoint issuer as the EHR's people say it, and jwks"},
-        {"SL2065", "name the keys by SmartEndpoint jwks, or ask the EHR's people"},
-        {"SL3504", "ask the EHR's people: what answers there is not what belongs there"},
-        {"SL3505", "look at firewall and proxy, or allow more time: SmartOutbound timeout="},
-        {"SL3506", "look at the URL, DNS, firewall and SmartOutbound proxy="},
-        {"SL3507", "give SmartOutbound ca= a readable file of PEM certificates"},
-    };
-
-    for (apr_size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (strcmp(err->id, known[i].id) == 0) {
-            return known[i].todo;
-        }
-    }
-    if (strcmp(err->id, "SL3508") != 0) {
-        return "look at the URL, and at what stands between this host and the EHR";
-    }
-    if (strstr(err->text, "host name") != NULL) {
-        return "write the URL with the name that is in the certificate";
-    }
-    if (strstr(err->text, "expired") != NULL || strstr(err->text, "not yet valid") != NULL) {
-        return "look at this host's clock; if it is right, the EHR's people must renew it";
-    }
-    if (strstr(err->text, "TLS 1.2") != NULL) {
-        return "ask the EHR's people for TLS 1.2 or later";
-    }
-    return ehr->ca_file == NULL
-               ? "if the EHR has a CA of its own, name its PEM file: SmartOutbound ca=PATH"
-               : "SmartOutbound ca= is not the CA of this server, or the server does not send its "
-                 "intermediate certificates";
-}
-
-void sl_review_failure(const sl_findings_t *findings, const char *what, const sl_ehr_t *ehr,
-                       const sl_err_t *err)
-{
-    const char *todo = advice_for(ehr, err);
-
-    if (strcmp(err->id, "SL3508") == 0 || strcmp(err->id, "SL3507") == 0) {
-        what = "tls";
-    }
-    sl_finding_wrong(findings, what, todo, "%s", err->text);
-}
-
 void sl_review_certificate(const sl_findings_t *findings, const char *host, apr_time_t ends,
                            apr_time_t now)
 {

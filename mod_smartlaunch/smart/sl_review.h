@@ -11,10 +11,6 @@
 #include "smart/sl_finding.h"
 #include <apr_time.h>
 
-/** A request did not come through: what is to be mended. `what` is the check it was for. */
-void sl_review_failure(const sl_findings_t *findings, const char *what, const sl_ehr_t *ehr,
-                       const sl_err_t *err);
-
 /** A request came through: when the first certificate of the chain ends. */
 void sl_review_certificate(const sl_findings_t *findings, const char *host, apr_time_t ends,
                            apr_time_t now);
