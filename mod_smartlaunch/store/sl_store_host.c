@@ -8,7 +8,8 @@ static const sl_stmt_t REPORT = {
     .name = "sl_host_report",
     .sql = "INSERT INTO smartlaunch.host AS h (name, keys)"
            " VALUES ($1::text, string_to_array($2::text, ' '))"
-           " ON CONFLICT (name) DO UPDATE SET keys = excluded.keys, seen_at = now(), left_at = NULL",
+           " ON CONFLICT (name) DO UPDATE SET keys = excluded.keys, seen_at = now(),"
+           "  left_at = NULL",
     .params = 2,
     .read_only = true, /* it says the same twice */
 };
