@@ -4,7 +4,6 @@
 #include "base/sl_text.h"
 #include <apr_strings.h>
 #include <stdarg.h>
-#include <string.h>
 
 #define TEXT_MAX 600
 
@@ -26,24 +25,6 @@ const char *sl_finding_word(sl_verdict_t verdict)
         break;
     }
     return "WRONG";
-}
-
-static bool is_same(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-bool sl_finding_is_wrong(const sl_findings_t *findings, const char *what)
-{
-    for (int i = 0; i < findings->list->nelts; i++) {
-        const sl_finding_t *one = &APR_ARRAY_IDX(findings->list, i, sl_finding_t);
-
-        if (one->verdict == SL_FINDING_WRONG && is_same(one->ehr, findings->ehr) &&
-            is_same(one->what, what)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Texts may hold what the other side sent. */

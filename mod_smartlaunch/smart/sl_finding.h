@@ -32,9 +32,6 @@ sl_findings_t sl_finding_list(apr_pool_t *p);
 /** "ok", "warn", "WRONG". */
 const char *sl_finding_word(sl_verdict_t verdict);
 
-/** Is anything of this EHR (NULL: of the whole) under this name WRONG? */
-bool sl_finding_is_wrong(const sl_findings_t *findings, const char *what);
-
 /** It is right. */
 SL_PRINTF(3, 4)
 void sl_finding_ok(const sl_findings_t *findings, const char *what, const char *fmt, ...);

@@ -374,6 +374,47 @@ static void gates(apr_pool_t *p)
     is_int(server->requests, 3, "three in all");
 }
 
+/* What became of requests is counted; what went wrong is recent for five minutes. */
+static void counts(apr_pool_t *p)
+{
+    const apr_time_t now = apr_time_from_sec(60) * 30000000;
+    sl_http_gate_t *gate = NULL;
+    sl_http_gate_stats_t stats;
+    sl_http_place_t place, none;
+    static const int statuses[] = {200, 404, 401, 429, 503, 500, 502, 0, 302};
+
+    is_int(sl_http_gate_open(&gate, apr_pcalloc(p, sl_http_gate_size(1)), 1, p, NULL), SL_OK,
+           "a gate that counts");
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+        sl_http_gate_tell(gate, statuses[i], now);
+    }
+    sl_http_gate_tell(gate, 500, now + apr_time_from_sec(120));
+    sl_http_gate_tell(NULL, 500, now);
+    sl_http_gate_stats(gate, now + apr_time_from_sec(120), &stats);
+    is_int(stats.answered, 4, "answers, refusals of ours among them");
+    is_int(stats.busy, 2, "429 and 503");
+    is_int(stats.failed, 4, "500, 502, no answer, and 500 again");
+    is_int(stats.recent_failed, 4, "all recent");
+    is_int(stats.recent_busy, 2, "these, too");
+    ok(stats.failed_at == now + apr_time_from_sec(120), "when last");
+    sl_http_gate_stats(gate, now + apr_time_from_sec(5 * 60), &stats);
+    is_int(stats.recent_failed, 1, "five minutes later the first are not");
+    is_int(stats.failed, 4, "but counted still");
+    sl_http_gate_tell(gate, 503, now + apr_time_from_sec(6 * 60));
+    sl_http_gate_stats(gate, now + apr_time_from_sec(6 * 60), &stats);
+    is_int(stats.recent_busy, 1, "a slot that comes round again begins anew");
+    ok(sl_http_gate_enter(gate, apr_time_from_sec(60), &place) &&
+           !sl_http_gate_enter(gate, apr_time_from_sec(60), &none),
+       "one place, and one who finds none");
+    sl_http_gate_stats(gate, apr_time_now(), &stats);
+    is_int(stats.taken, 1, "it is taken");
+    is_int(stats.places, 1, "of one");
+    is_int(stats.refused, 1, "and one was refused");
+    sl_http_gate_leave(gate, &place);
+    sl_http_gate_stats(NULL, now, &stats);
+    is_int(stats.places, 0, "no gate: nothing to tell");
+}
+
 static void timeouts(apr_pool_t *p)
 {
     server_t *server = server_start(NULL);
@@ -473,7 +514,14 @@ static void tls(apr_pool_t *p)
         is_int(server->requests, row->rc == SL_OK, "requests that arrived");
         is_int(reply.maybe_sent, row->rc == SL_OK, "and we know it");
         is_str(err.id, row->rc == SL_OK ? "" : "SL3508", "log id");
+        is_int(reply.fault, row->rc == SL_OK ? SL_HTTP_NO_FAULT : SL_HTTP_UNTRUSTED, "and why");
         if (row->rc == SL_OK) {
+            request.inspect = true;
+            is_int(sl_http_do(client, &request, &reply, p, &err), SL_OK, "inspected");
+            ok(reply.certificate_ends > apr_time_now() + apr_time_from_sec(3500) &&
+                   reply.certificate_ends <= apr_time_now() + apr_time_from_sec(3600),
+               "when its certificate ends");
+            request.inspect = false;
             request.ca_file = NULL;
             is_int(sl_http_do(client, &request, &reply, p, &err), SL_UPSTREAM,
                    "a kept connection is of no use where its CA is not trusted");
@@ -505,6 +553,7 @@ int main(void)
     proxies(p);
     gates(p);
     killed_in_gate(p);
+    counts(p);
     timeouts(p);
     tls(p);
     apr_pool_destroy(p);

@@ -183,6 +183,8 @@ static void tampering(const char *dir, sl_spool_t *spool, apr_pool_t *p)
     apr_size_t len;
     const char *one = path_of(dir, "token.l1.1", p);
     const char *two = path_of(dir, "token.l2.1", p);
+    sl_spool_count_t count;
+    int before;
 
     put(spool, "token.l1.1", "mine", p);
     len = read_from(one, bytes, sizeof(bytes));
@@ -201,6 +203,17 @@ static void tampering(const char *dir, sl_spool_t *spool, apr_pool_t *p)
     sl_spool_put_aside(spool, "token.l1.1");
     refuses(spool, "token.l1.1", SL_NONE, "SL1532", "put aside", p);
     is_int(access(path_of(dir, "bad.token.l1.1", p), F_OK), 0, "and kept for the admin");
+    is_int(sl_spool_count(&count, spool, 99, NULL), SL_OK, "counted");
+    is_int(count.set_aside, 1, "as one that was set aside");
+    put(spool, "token.count.1", "one", p);
+    put(spool, "access.count", "two", p);
+    before = count.records;
+    is_int(sl_spool_count(&count, spool, 99, NULL), SL_OK, "counted again");
+    is_int(count.records, before + 2, "with two records more, of whatever kind");
+    is_int(sl_spool_count(&count, spool, 1, NULL), SL_OK, "counted as far as one");
+    is_int(count.records + count.set_aside, 1, "and no further");
+    sl_spool_del(spool, "token.count.1");
+    sl_spool_del(spool, "access.count");
     is_str(names_with(spool, "", 10, p), "token.l2.1", "and not listed");
     is_int(unlink(path_of(dir, "bad.token.l1.1", p)), 0, "cleaned");
     sl_spool_del(spool, "token.l2.1");
