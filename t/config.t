@@ -95,6 +95,18 @@ refused('AZR-5 no scope', ours(scope => ''), qr/<SmartEHR one> has no SmartScope
 refused('an unknown profile', ours(ehr => 'SmartProfile epci'), qr/SmartProfile in <SmartEHR one>: "epci" is unknown; write one of generic epic/);
 accepted("the profile $_", ours(ehr => "SmartProfile $_"))
     for qw(generic epic oracle athena athena-practice ecw nextgen meditech openemr smarthealthit);
+for my $case (
+    [ '', qr/"" is unknown; write one of generic epic/ ],
+    [ 'epic bare-token', qr/"bare-token": write bare-token=on or bare-token=off/ ],
+    [ 'epic bare-token=yes', qr/write bare-token=on or/ ],
+    [ 'epic bare=on', qr/"bare=on" is no switch; write NAME=on or NAME=off with one of: bare-token patient-reference/ ],
+    [ 'epic aud=none', qr/"aud=none" is no switch/ ],
+) {
+    my ($words, $wrong) = @$case;
+    refused("SmartProfile $words", ours(ehr => "SmartProfile $words"), qr/SmartProfile in <SmartEHR one>: .*$wrong|$wrong/);
+}
+refused('SmartRenew without a word', ours(ehr => 'SmartRenew'), qr/SmartRenew in <SmartEHR one> says nothing; write ahead=60s/);
+refused("SmartRenew $_", ours(ehr => "SmartRenew $_"), qr/SmartRenew/) for 'every=', 'every=0s', 'life=off', 'ahead=60s 5', 'ahead=off';
 
 # How we authenticate
 refused('REG-5 no way to authenticate', ours(secret => ''), qr/does not say how we authenticate; write SmartClientSecret/);
@@ -178,5 +190,33 @@ my ($text) = $dump =~ /^(\{.*\})$/m;
 my $said = decode_json($text // '{}');
 is $said->{ehrs}[0]{issuer}, $issuer, '… as JSON';
 unlike $dump, qr/good\b(?!\.secret)/, '… without the secret';
+
+# What came of a profile and what overrides it
+sub said_of {
+    my (@lines) = @_;
+    my (undef, $printed) = $httpd->configtest(config => ours(ehr => join "\n", @lines), options => [ '-D', 'DUMP_SMARTLAUNCH' ]);
+    my ($json) = $printed =~ /^(\{.*\})$/m;
+    my $one = decode_json($json // '{}')->{ehrs}[0];
+    my %on = map { $_ => 1 } grep { $one->{switches}{$_} } keys %{ $one->{switches} };
+    return join ' ', $one->{aud}, @{ $one->{identity} }, @{$one}{qw(renew_ahead renew_every token_life)}, sort keys %on;
+}
+my @switches = qw(bare-token client-id-in-body error-by-500 form-post openid-issuer patient-in-id-token patient-reference root-discovery);
+for my $case (
+    [ 'iss id_token:sub 60 0 300', '' ],
+    [ 'iss id_token:sub 60 60 300', 'SmartProfile oracle' ],
+    [ 'iss id_token:sub 60 0 300 openid-issuer', 'SmartProfile epic' ],
+    [ 'strip-slash id_token:sub 60 0 300 bare-token error-by-500 patient-reference', 'SmartProfile ecw' ],
+    [ 'none id_token:sub 60 0 300 bare-token patient-reference', 'SmartProfile nextgen' ],
+    [ 'iss fhirUser id_token:sub 60 0 300', 'SmartProfile smarthealthit' ],
+    [ 'iss id_token:sub 60 0 300 bare-token form-post patient-reference', 'SmartProfile athena-practice' ],
+    [ 'iss id_token:name 120 90 3600 patient-in-id-token', 'SmartProfile ecw bare-token=off error-by-500=off patient-reference=off patient-in-id-token=on',
+        'SmartAud iss', 'SmartIdentity id_token:name', 'SmartRenew ahead=2m every=90s life=1h' ],
+    [ 'iss id_token:sub 60 0 300', 'SmartProfile oracle', 'SmartRenew every=off' ],
+    [ "iss id_token:sub 60 0 300 @switches", join ' ', 'SmartProfile generic', map { "$_=on" } @switches ],
+    [ 'iss id_token:sub 60 60 300', 'SmartRenew every=60s', 'SmartProfile generic' ],
+) {
+    my ($expect, @lines) = @$case;
+    is said_of(@lines), $expect, 'DUMP_SMARTLAUNCH: ' . ($lines[0] eq '' ? 'no profile' : join '; ', @lines);
+}
 
 done();

@@ -57,9 +57,11 @@ my %vendor = (
         faults => { token => { patch => { expires_in => undef, token_type => undef, scope => undef } } },
     },
     openemr => { settings => { client_id_in_body => $true }, faults => { token => { patch => { expires_in => 0 } } } },
-    smarthealthit => { id_token => { claims => { fhirUser => 'Practitioner/p-77', sub => 'f' x 64 } }, user => 'Practitioner/p-77' },
+    smarthealthit => { id_token => { claims => { fhirUser => 'Practitioner/p-77', sub => 'f' x 64 } }, user => 'Practitioner/p-77',
+        is => 'Practitioner/p-77' },
     generic => {
         id_token => { claims => { fhirUser => 'Person/p-78' } },
+        is => 'Person/p-78',
         faults => { token => { patch => { expires_in => undef, expires_at => time + 1800 } } },
     },
     # No profile of its own: what its discovery says contradicts itself.
@@ -156,6 +158,7 @@ for my $name (sort keys %vendor) {
     $w->login($l, 'alice');
     $seen = json($l->{app})->{headers};
     is_deeply [ @$seen{qw(smart-user smart-patient smart-ehr)} ], [ 'alice', $patient, $name ], "CTX-1 $name: user, patient, EHR";
+    is $seen->{'smart-fhir-user'}, $there->issuer($name) . "/$vendor->{is}", "IDT-7 $name: a relative fhirUser" if $vendor->{is};
     my $answer = call($l, $name);
     is $answer->code, 200, "FHR-1 $name: the gateway reads the chart" or diag $answer->as_string, $httpd->error_log;
 
