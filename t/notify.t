@@ -13,7 +13,9 @@ use SL::Signon;
 use SL::Tokens qw(nobody_leads);
 
 my $app = SL::Signon->new;
-my $w = world(start => 0, fpm => 0, log_level => 'debug', redirect => $app->notify . ' "allow=https://study.localhost"');
+my $w = world(start => 0, fpm => 0, log_level => 'debug',
+    ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access launch/patient patient/*.rs"',
+    redirect => $app->notify . ' "allow=https://study.localhost"');
 my ($httpd, $ehr, $pg) = ($w->httpd, $w->ehr, $w->pg);
 my $gateway_origin = $httpd->gateway_url =~ s{/fhir$}{}r;
 $httpd->{vhost} = <<"CONF";
@@ -236,6 +238,37 @@ my ($told, @more) = told();
     is $message->{body}{Meta}{SessionID} && request('GET', "$message->{body}{Meta}{SessionBaseURL}/Patient/$patient",
         headers => [ 'Smart-Session' => $message->{body}{Meta}{SessionID} ])->code, 200, '… with a session that works';
     is $answer->code . ' ' . $answer->header('Location'), '303 ' . $w->url("/papp/?ticket=1&smart_launch=$back->{handle}"), '… and the browser goes where it says';
+}
+
+# Standalone launch: the app hears of it once it is linked, and where the user was
+sub start {
+    my ($window) = @_;
+    $window->nav($w->url('/smart/start?ehr=sandbox&return=/papp/work'));
+    $window->nav($window->location, follow => 1, until => qr/^\Q${\ $w->url }\E/);
+    return $window->nav($window->location);
+}
+{
+    my $window = $w->browser->window;
+    $window->type($w->url('/papp/login?' . answer(headers => [ 'Smart-Login' => 'alice' ])));
+    $ehr->settings(standalone => { user => 'dr-smith', patient => $patients[2] });
+    my $answer = start($window);
+    my ($message, @others) = told();
+    is scalar(@others), 0, 'LCH-4 a standalone launch of a linked user: one message';
+    is_deeply $message->{body}{Launch}, { EHR => 'sandbox', Kind => 'standalone', Link => 'linked', ReturnTo => '/papp/work' }, '… with the page to come back to';
+    is $message->{body}{Patient}{Identifiers}[0]{ID}, $patients[2], '… and the patient who was picked';
+    like $answer->header('Location'), qr{^\Q${\ $w->url('/papp/?ticket=1') }\E&smart_launch=}, '… and the browser goes where the app says';
+
+    $window = $w->browser->window;
+    $window->type($w->url('/papp/login?' . answer(headers => [ 'Smart-Login' => 'carol' ])));
+    $ehr->settings(standalone => { user => 'nurse-lee', patient => $patients[2] });
+    $answer = start($window);
+    like $answer->header('Location'), qr{/smart/confirm\?}, 'LCH-4 not linked yet: a question';
+    is scalar($app->told), 0, '… and the app hears nothing before it is answered';
+    $window->go_on;
+    $window->submit(button => [ answer => 'yes' ], follow => 0);
+    ($message, @others) = told();
+    is_deeply [ scalar(@others), map { $_->{Person}{UserID}, $_->{Launch}{Link}, $_->{Meta}{SessionID} ? 'a session' : 'none' } $message->{body} ],
+        [ 0, 'carol', 'linked', 'a session' ], 'then one message, with a session';
 }
 
 # What was said is in no log
