@@ -271,6 +271,23 @@ sub start {
         [ 0, 'carol', 'linked', 'a session' ], 'then one message, with a session';
 }
 
+# A launch that goes to a window of its own: there the app's session begins anew
+{
+    my $l = $w->launch(patient => $patients[1]);
+    my ($first) = told();
+    my $page = SL::Browser::Window->new(jar => $l->{window}->jar, top => URI->new($ehr->base), page => URI->new($w->url('/papp/')));
+    my $ticket = json($page->xhr('POST', '/smart/window', headers => [ 'Smart-Launch' => handle_of($l->{callback}->header('Location')) ]))->{url};
+    is scalar($app->told), 0, 'a ticket to a new window: the app hears nothing';
+    my $window = SL::Browser::Window->new(jar => $l->{window}->jar, opener => $page->page);
+    my $answer = $window->nav($ticket);
+    my ($again, @others) = told();
+    is_deeply [ scalar(@others), @{ $again->{body}{Meta} }{qw(SessionID SessionBaseURL)}, $again->{body}{Patient}{Identifiers}[0]{ID} ],
+        [ 0, @{ $first->{body}{Meta} }{qw(SessionID SessionBaseURL)}, $patients[1] ], 'once it is opened, one message more: same session, same patient';
+    is $answer->code . ' ' . $answer->header('Location'), '303 ' . $w->url('/papp/?ticket=1&smart_launch=' . handle_of($l->{callback}->header('Location'))),
+        '… and the window goes where the app says';
+    is scalar(my @cookies = $answer->header('Set-Cookie')), 1, '… with our cookie';
+}
+
 # What was said is in no log
 {
     cmp_ok scalar(@sessions), '>', 3, 'there were sessions, and messages';

@@ -5,6 +5,7 @@
  */
 #include "base/sl_json.h"
 #include "flow/sl_window.h"
+#include "httpd/sl_landing.h"
 #include "httpd/sl_page.h"
 #include "httpd/sl_redirect_url.h"
 #include "httpd/sl_respond.h"
@@ -128,14 +129,53 @@ static int too_late(const sl_visit_t *visit, const sl_err_t *err)
     return sl_respond_refusal(visit->r, &refusal);
 }
 
+/** The launch as this window has it now; NULL: nobody can say. */
+static const sl_browser_launch_t *arrived(const sl_visit_t *visit, const sl_window_t *window)
+{
+    sl_browser_key_t key = sl_request_browser_key(visit->r, visit->site->app);
+    sl_browser_view_t view = {0};
+    sl_err_t err;
+
+    key.cookie = window->new_browser != NULL ? window->new_browser : key.cookie;
+    key.anew = true;
+    if (sl_browser_load(&view, visit->rt, &key, visit->r->pool, &err) != SL_OK) {
+        return NULL;
+    }
+    for (int i = 0; i < view.count; i++) {
+        if (view.launches[i].live && sl_secret_text_eq(view.launches[i].handle, window->handle)) {
+            return &view.launches[i];
+        }
+    }
+    return NULL;
+}
+
+/** The app's session of the frame is not this window's: under SmartNotify it signs on once more. */
+static const sl_browser_launch_t *to_be_told(const sl_visit_t *visit, const sl_window_t *window)
+{
+    const sl_browser_launch_t *launch =
+        visit->site->notify != NULL && !window->held ? arrived(visit, window) : NULL;
+
+    return launch != NULL && launch->row.kind != SL_KIND_SESSION &&
+                   sl_landing_is_told(visit->site, launch->row.kind, launch->row.link_state)
+               ? launch
+               : NULL;
+}
+
 /** The launch lives here now; where somebody else lives here, too, the user is asked first. */
 static int go_on(const sl_visit_t *visit, const sl_window_t *window)
 {
     const sl_site_t *site = visit->site;
+    const sl_browser_launch_t *told = to_be_told(visit, window);
     const char *to = window->held
                          ? apr_pstrcat(visit->r->pool, site->redirect_uri, "/confirm", NULL)
                          : apr_pstrcat(visit->r->pool, site->public_url, site->target, NULL);
 
+    if (told != NULL) {
+        return sl_landing_launch(visit, told, NULL, window->new_browser);
+    }
+    if (window->new_browser != NULL) {
+        sl_respond_cookie(visit->r, window->new_browser);
+    }
     return sl_respond_redirect(visit->r, HTTP_SEE_OTHER,
                                sl_query_put(visit->r->pool, to, window->handle), "same-origin");
 }
@@ -158,11 +198,11 @@ static int use_ticket(const sl_visit_t *visit, const char *ticket)
     if (rc != SL_OK) {
         return sl_respond_error(visit->r, rc, &err);
     }
-    if (window.new_browser != NULL) {
-        sl_respond_cookie(visit->r, window.new_browser);
-    }
     if (!window.has_answer) {
         return go_on(visit, &window);
+    }
+    if (window.new_browser != NULL) {
+        sl_respond_cookie(visit->r, window.new_browser);
     }
     finish.site = visit->site;
     finish.answer = &window.answer;
