@@ -9,6 +9,7 @@
 #include "store/sl_db.h"
 #include <apr_pools.h>
 #include <apr_tables.h>
+#include <sys/types.h>
 
 /** How the program ends. */
 enum { SL_CTL_OK = 0, SL_CTL_FAILED = 1, SL_CTL_USAGE = 2, SL_CTL_NOT_THERE = 3 };
@@ -50,7 +51,13 @@ SL_MUST_USE sl_rc_t sl_ctl_configuration(sl_json_t **dump, sl_ctl_t *ctl, sl_err
 /** The connection string: --db, or SmartDatabase of httpd's configuration. */
 SL_MUST_USE sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err);
 
-/** Connect, and look whether the tables are those we know. */
+/** Go on as this user, for good, where we are root: files of root's have to be read before. */
+SL_MUST_USE sl_rc_t sl_ctl_become(uid_t uid, sl_err_t *err);
+
+/**
+ * Connect, and look whether the tables are those we know. By httpd's configuration: as httpd's
+ * user, whom PostgreSQL may know by that, and who alone may read its password.
+ */
 SL_MUST_USE sl_rc_t sl_ctl_open(sl_db_t **db, sl_ctl_t *ctl, sl_err_t *err);
 
 /** --keyring, or SmartKeyring of httpd's configuration; and the ring itself. */

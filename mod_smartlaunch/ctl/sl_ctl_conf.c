@@ -6,6 +6,8 @@
 
 #include <apr_strings.h>
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,12 +166,33 @@ sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
     return rc;
 }
 
+sl_rc_t sl_ctl_become(uid_t uid, sl_err_t *err)
+{
+    const struct passwd *user = geteuid() == 0 && uid != 0 ? getpwuid(uid) : NULL;
+
+    if (user != NULL && (initgroups(user->pw_name, user->pw_gid) != 0 ||
+                         setgid(user->pw_gid) != 0 || setuid(uid) != 0)) {
+        return sl_err_set(err, SL_FAILED, "SL7011", "cannot become %s", user->pw_name);
+    }
+    return SL_OK;
+}
+
+static sl_rc_t become_httpd_user(const sl_ctl_t *ctl, sl_err_t *err)
+{
+    const sl_json_t *user = ctl->db == NULL ? sl_json_get(ctl->dump, "user") : NULL;
+
+    return user != NULL ? sl_ctl_become((uid_t)json_object_get_int64(user), err) : SL_OK;
+}
+
 sl_rc_t sl_ctl_open(sl_db_t **db, sl_ctl_t *ctl, sl_err_t *err)
 {
     sl_db_options_t options = {.max = 1, .query = PATIENCE};
     const char *conninfo = NULL;
     sl_rc_t rc = sl_ctl_database(&conninfo, ctl, err);
 
+    if (rc == SL_OK) {
+        rc = become_httpd_user(ctl, err);
+    }
     if (rc == SL_OK) {
         options.unprepared = ctl->dump != NULL && sl_json_get(ctl->dump, "prepare") != NULL &&
                              !json_object_get_boolean(sl_json_get(ctl->dump, "prepare"));

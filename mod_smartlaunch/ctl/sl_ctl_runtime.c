@@ -3,7 +3,6 @@
 
 #include <apr_network_io.h>
 #include <apr_strings.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,13 +26,7 @@ static sl_rc_t become_owner(const char *state_dir, sl_err_t *err)
 {
     struct stat st;
 
-    if (geteuid() != 0 || lstat(state_dir, &st) != 0 || st.st_uid == 0) {
-        return SL_OK;
-    }
-    if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0) {
-        return sl_err_set(err, SL_FAILED, "SL7011", "cannot become the owner of %s", state_dir);
-    }
-    return SL_OK;
+    return lstat(state_dir, &st) == 0 ? sl_ctl_become(st.st_uid, err) : SL_OK;
 }
 
 static sl_rc_t open_journal(sl_runtime_t *rt, const char *state_dir, apr_pool_t *p, sl_err_t *err)
