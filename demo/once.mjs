@@ -207,6 +207,20 @@ async function logout({ page, app }) {
   });
 }
 
+async function administrator() {
+  console.log('What the administrator sees');
+  await step('"smartlaunchctl check" finds everything right', async () => {
+    const { ok, findings } = await b.smartlaunchctl('check', '--json');
+    assert.deepEqual(findings.filter(({ verdict }) => verdict !== 'ok'), []);
+    assert.ok(ok && findings.length > 20);
+  });
+  await step('"smartlaunchctl link list" says who is who', async () => {
+    const links = await b.smartlaunchctl('link', 'list', '--json');
+    assert.deepEqual(links.map((it) => `${it.ehr_user} at ${it.ehr} is ${it.app_user}`).sort(),
+      ['dr-smith at clinic is alice', 'dr-smith at hospital is alice']);
+  });
+}
+
 async function morning(workstation) {
   const first = await firstTime(workstation);
   console.log('What the EHR knows of her');
@@ -217,6 +231,7 @@ async function morning(workstation) {
   await standalone(workstation);
   await secondApp(workstation);
   await logout(first);
+  await administrator();
 }
 
 const browser = await b.openBrowser();

@@ -174,6 +174,12 @@ export async function rows(sql) {
   return JSON.parse(stdout);
 }
 
+/** What smartlaunchctl says of the running demo, with --json among the words. */
+export async function smartlaunchctl(...words) {
+  const { stdout } = await promisify(execFile)(process.env.DEMO_CTL, ['-f', `${RUN}/conf/httpd.conf`, ...words]);
+  return JSON.parse(stdout);
+}
+
 /** Reloads the embedded window alone; a reload of the EHR's page would launch again. */
 export async function reload(page) {
   const frame = await frameOf(page);

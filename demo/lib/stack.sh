@@ -17,7 +17,7 @@ stack_env() { # RUN_DIR APP_PORT EHR_PORT GATEWAY_PORT CARD_PORT
     export DEMO_EHR=https://ehr.localhost:$3 DEMO_CLINIC=https://clinic.localhost:$3/t/clinic
     DEMO_MODULES=$(apxs -q LIBEXECDIR)
     DEMO_MODULE=$build/.libs/mod_smartlaunch.so
-    export DEMO_MODULES DEMO_MODULE
+    export DEMO_MODULES DEMO_MODULE DEMO_CTL=$build/smartlaunchctl
     if [ "$(id -u)" = 0 ]; then
         export DEMO_WEB_USER=www-data DEMO_WEB_GROUP=www-data db_user=postgres
     else
