@@ -306,7 +306,7 @@ for my $case (
 my $asking = logged_in(papp => 'alice');
 my $button = $asking->type($w->url($path));
 unlike $button->decoded_content, qr/<c>|<script|onclick/i, 'SEC-4 what the URL says is escaped, and there is no script';
-like $button->header('Content-Security-Policy'), qr/default-src 'none'.*form-action 'self'.*frame-ancestors 'self' \Q${\ $ehr->base }\E$/, 'SEC-4 with a strict policy';
+like $button->header('Content-Security-Policy'), qr/default-src 'none'.*base-uri 'none'; frame-ancestors 'self' \Q${\ $ehr->base }\E$/, 'SEC-4 with a strict policy';
 my $pressed = $asking->submit(button => [ answer => 'yes' ], follow => 0);
 is $pressed->code, 302, 'LCH-4 the button leads to the EHR';
 like $pressed->header('Location'), qr{^\Q${\ $ehr->auth }\E/}, 'LCH-4 and nowhere else';

@@ -161,11 +161,11 @@ static const char *policy(request_rec *r, const sl_page_t *page)
     const char *known = sl_conf_server(r->server)->main->page_style;
     const char *ancestors = page->ancestors != NULL ? page->ancestors : sl_page_ancestors(r, NULL);
 
-    return apr_pstrcat(r->pool, "default-src 'none'; style-src 'sha256-",
-                       known != NULL ? known : sl_page_style(r->pool),
-                       "'; form-action 'self'; base-uri 'none'; frame-ancestors ", ancestors,
-                       page->sandboxed ? "; sandbox allow-top-navigation-by-user-activation" : "",
-                       NULL);
+    return apr_pstrcat(
+        r->pool, "default-src 'none'; style-src 'sha256-",
+        known != NULL ? known : sl_page_style(r->pool), "'; ",
+        page->leaves ? "" : "form-action 'self'; ", "base-uri 'none'; frame-ancestors ", ancestors,
+        page->sandboxed ? "; sandbox allow-top-navigation-by-user-activation" : "", NULL);
 }
 
 const char *sl_page_ancestors(request_rec *r, const char *ehr)

@@ -45,7 +45,9 @@ typedef struct {
     const char *after;               /* one paragraph below links and form; NULL: none */
     const char *ancestors;           /* of frame-ancestors; NULL: the union of all EHRs */
     bool sandboxed;                  /* cannot be read by scripts of this origin */
-    int retry_after;                 /* seconds; 0: none */
+    bool leaves;     /* what the form is answered with leads to another site: browsers
+                        hold form-action against every redirect that follows */
+    int retry_after; /* seconds; 0: none */
 } sl_page_t;
 
 /** Send it, as the final answer to this request. @return DONE */

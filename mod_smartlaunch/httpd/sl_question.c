@@ -57,6 +57,7 @@ int sl_question_ask(const sl_question_t *question, sl_page_t *page, const char *
     form.no = "No, stop here";
     page->status = HTTP_OK;
     page->form = &form;
+    page->leaves = visit->site->notify != NULL;
     page->ancestors = sl_page_ancestors(visit->r, question->launch->row.ehr);
     return sl_page_send(visit->r, page);
 }

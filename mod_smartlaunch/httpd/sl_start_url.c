@@ -122,6 +122,7 @@ static int ask(const sl_visit_t *visit, const sl_ehr_t *ehr, const sl_start_t *a
                    "in there, and then come back to the application.";
     page.text[1] = "If you did not mean to do that, close this window.";
     page.form = &form;
+    page.leaves = true;
     page.ancestors = sl_page_ancestors(visit->r, ehr->name);
     return sl_page_send(visit->r, &page);
 }
