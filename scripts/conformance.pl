@@ -23,7 +23,7 @@ sub results {
         open my $tap, '<', $_ or die "$_: $!\n";
         while (<$tap>) {
             my ($not, $name) = /^\s*(not )?ok \d+(?: - | )(.*)/ or next;
-            next if $name =~ /# (?:SKIP|TODO)/i;
+            next if $name =~ /# (?:skip|todo)/i;
             my %seen = map { $_ => 1 } $name =~ /$id/g;
             $of{$_}{$test}[$not ? 1 : 0]++ for keys %seen;
         }
