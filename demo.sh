@@ -73,10 +73,10 @@ say_where() {
 
 The demo runs. Your browser does not know its certificate: open each of these once and accept it.
 
-    $DEMO_EHR/            Hospital EHR, which knows the study by a secret
-    $DEMO_CLINIC/   City Clinic, another EHR, which knows it by a key
-    $DEMO_APP/study/      the study, Asthma in Adults
-    $DEMO_CARD/          Allergy Card, a second application
+    Hospital EHR, which knows the study by a secret       $DEMO_EHR/
+    City Clinic, another EHR, which knows it by a key     $DEMO_CLINIC/
+    the study, Asthma in Adults                           $DEMO_APP/study/
+    Allergy Card, a second application                    $DEMO_CARD/card/
 
 From the chart: at Hospital EHR choose dr-smith, open a patient, click "Open Asthma in Adults". The first time the
 study asks who you are (alice, password alice-demo; also bob, carol); the second time it knows. The record shows
