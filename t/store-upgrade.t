@@ -39,7 +39,7 @@ is_deeply([ $text =~ /^(\S+\.sql): done$/mg ], [ map { m{([^/]+)$} } @files[3 ..
 ($rc, $text) = capture(@ctl, 'status');
 is($rc, 0, '… and they fit') or diag($text);
 
-is_deeply([ map { $_->{row} } $pg->rows(q(SELECT (to_jsonb(l) || (to_jsonb(t) - 'retry_at'))::text AS row
+is_deeply([ map { $_->{row} } $pg->rows(q(SELECT (to_jsonb(l) - 'stand_in_for' || (to_jsonb(t) - 'retry_at'))::text AS row
     FROM smartlaunch.launch l JOIN smartlaunch.token t ON t.launch = l.id)) ], \@dump, 'launch and token are as they were');
 is($pg->value(q(SELECT reference FROM smartlaunch.fhir_access)), 'ref-1', '… and the audit');
 done();
