@@ -209,7 +209,7 @@ is $said->{keep_access}, 400 * 86400, '… and SmartKeep';
 is $said->{ehrs}[0]{renew_ahead}, 90, '… and SmartRenew';
 my ($found) = map { @{ $_->{gateways} } } @{ $said->{servers} };
 is_deeply $found, { path => '/fhir', app => 'second', is_open => JSON::PP::true, writes => JSON::PP::true,
-    guard => 'strict', replay => 1024 * 1024, session_params => ['_smart_session'], callers => ['redcap'] },
+    system => JSON::PP::false, guard => 'strict', replay => 1024 * 1024, session_params => ['_smart_session'], callers => ['redcap'] },
     '… and what holds for the gateway';
 unlike $dump, qr/0123456789abcdef/, '… without a secret';
 
