@@ -63,8 +63,8 @@ static void body_of_a_launch(apr_pool_t *p)
     is_str(sl_json_str(meta, "DataModel"), "SSO", "X2 DataModel");
     is_str(sl_json_str(meta, "EventType"), "Sign-on", "X2 EventType");
     is_str(sl_json_str(meta, "EventDateTime"), "2026-01-31T12:00:00.123Z", "X2 EventDateTime");
-    is_str(sl_json_text(p, sl_json_get(meta, "Source")),
-           "{\"ID\":\"src-1\",\"Name\":\"Hospital\"}", "X2 Source");
+    is_str(sl_json_text(p, sl_json_get(meta, "Source")), "{\"ID\":\"src-1\",\"Name\":\"Hospital\"}",
+           "X2 Source");
     is_str(sl_json_text(p, sl_json_get(meta, "Destinations")),
            "[{\"ID\":\"dst-1\",\"Name\":\"App\"}]", "X2 Destinations");
     is_str(sl_json_str(meta, "SessionID"), "abcdefghijklmnop", "X3 SessionID, in Meta");
@@ -191,8 +191,8 @@ static const struct {
     {"X4 a bare CR", 302, "", "https://app.example/\rSet-Cookie: a=b", ONE, false, "SL2902"},
     {"X4 not ASCII", 302, "", "https://\xc3\xa4pp.example/", ONE, false, "SL2902"},
     {"X4 an encoded dot in the host", 302, "", "https://app%2eexample/", ONE, false, "SL2902"},
-    {"X4 an encoded slash in the host", 302, "", "https://app.example%2f.evil.example/", ONE,
-     false, "SL2902"},
+    {"X4 an encoded slash in the host", 302, "", "https://app.example%2f.evil.example/", ONE, false,
+     "SL2902"},
     {"X4 a private address", 302, "", "https://10.0.0.1/", ONE, false, "SL2903"},
     {"X4 a machine's own metadata", 302, "", "http://169.254.169.254/", ONE, false, "SL2903"},
     {"X4 another loopback port", 302, "", "http://127.0.0.1:9001/", ONE, false, "SL2903"},
