@@ -300,14 +300,14 @@ static void trouble(apr_pool_t *p)
 /** Stopped after each thing it does: nothing else is begun. */
 static void stops(apr_pool_t *p)
 {
-    for (int after = 1; after <= 7; after++) {
+    for (int after = 1; after <= 8; after++) {
         sl_caretaker_t *caretaker = begin(p, true);
         int all;
 
         stop_after = after;
         turns(caretaker, 1, p);
-        all = did.listens + did.renewals_home + did.rows_home + did.leads + did.renews + did.keeps +
-              did.purges;
+        all = did.listens + did.renewals_home + did.rows_home + did.reports + did.leads +
+              did.renews + did.keeps + did.purges;
         /* Both kinds of records go together. */
         is_int(all, after == 2 ? 3 : after, "stopped: nothing else is begun");
     }

@@ -335,12 +335,19 @@ static void keys(const char *dir, apr_pool_t *p)
     sl_spool_t *before = open_at(dir, ring_of(KEY_A, p), p);
     sl_spool_t *rotated = open_at(dir, ring_of(KEY_B KEY_A, p), p);
     sl_spool_t *without = open_at(dir, ring_of(KEY_B, p), p);
+    const char *id = NULL;
+    sl_err_t err = {0};
 
     put(before, "token.old", "sealed by a", p);
     holds(rotated, "token.old", "sealed by a", p);
     refuses(without, "token.old", SL_DENIED, "SL1410", "its key is gone", p);
     put(rotated, "token.new", "sealed by b", p);
     holds(without, "token.new", "sealed by b", p);
+    is_int(sl_spool_key(&id, without, "token.old", p, &err), SL_OK, "which key it needs");
+    is_str(id, "a", "… is known without that key");
+    is_int(sl_spool_key(&id, without, "token.new", p, &err), SL_OK, "also of the new one");
+    is_str(id, "b", "… the first of the ring");
+    is_int(sl_spool_key(&id, without, "token.none", p, &err), SL_NONE, "a record that is gone");
     sl_spool_del(before, "token.old");
     sl_spool_del(before, "token.new");
 }
