@@ -76,8 +76,10 @@ int sl_question_join(const sl_question_t *question)
         p, standalone ? "You logged in to " : "You opened this application from ", row->ehr, " as ",
         row->ehr_user, ", and ", standalone ? "to this application as " : "you logged in to it as ",
         question->user, ".", NULL);
-    page.text[1] = "If both are you, join them, and you will not be asked to log in here again "
-                   "when you open it from a chart.";
+    page.text[1] =
+        standalone ? "If both are you, join them, and you will not be asked again."
+                   : "If both are you, join them, and you will not be asked to log in here again "
+                     "when you open it from a chart.";
     return sl_question_ask(question, &page, "Yes, join them");
 }
 
