@@ -96,7 +96,7 @@ static sl_rc_t confirm(int renewals, const char **cookie)
     if (sl_id_new(&key.cookie, rt.ring, SL_ID_BROWSER, pool, &err) != SL_OK) {
         return SL_FAILED;
     }
-    return sl_login_link(cookie, &login, "alice", "app", "app", &err);
+    return sl_login_link(cookie, &login, "alice", "app", &err);
 }
 
 /** What was stored, opened as alice's token of that generation; "" if it is not. */
