@@ -230,8 +230,9 @@ const char *launch_pending(const char *state, const char *browser, const char *n
 
 void clean(void)
 {
-    (void)owner("TRUNCATE smartlaunch.launch, smartlaunch.token, smartlaunch.link,"
-                " smartlaunch.launch_step, smartlaunch.fhir_access, smartlaunch.caretaker");
+    (void)owner(
+        "TRUNCATE smartlaunch.ticket, smartlaunch.launch, smartlaunch.token, smartlaunch.link,"
+        " smartlaunch.launch_step, smartlaunch.fhir_access, smartlaunch.caretaker");
 }
 
 void age_move(const char *id, int seconds)
