@@ -94,6 +94,8 @@ static sl_rc_t read_ehr(sl_ehr_t *ehr, const sl_json_t *from, apr_pool_t *p, sl_
     ehr->basic = basic != NULL && strcmp(basic, "form") == 0 ? SL_BASIC_FORM : SL_BASIC_RAW;
     ehr->pkce = truth(from, "pkce") ? SL_SWITCH_ON : SL_SWITCH_OFF;
     ehr->renew_ahead = apr_time_from_sec(number(from, "renew_ahead"));
+    ehr->renew_interval = apr_time_from_sec(number(from, "renew_every"));
+    ehr->token_life = apr_time_from_sec(number(from, "token_life"));
     read_endpoints(ehr, sl_json_get(from, "endpoints"));
     read_outbound(ehr, from);
     rc = read_switches(&ehr->quirks, sl_json_get(from, "switches"), p, err);
