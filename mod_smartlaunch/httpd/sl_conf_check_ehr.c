@@ -85,20 +85,18 @@ static const char *check_auth(sl_ehr_conf_t *conf, apr_pool_t *p)
 {
     sl_ehr_t *ehr = &conf->ehr;
 
-    if (ehr->auth == SL_CLIENT_UNSET && conf->secret_source != NULL && conf->key_sources == NULL) {
-        ehr->auth = SL_CLIENT_BASIC;
-    } else if (ehr->auth == SL_CLIENT_UNSET && conf->secret_source == NULL &&
-               conf->key_sources != NULL) {
+    if (ehr->auth == SL_CLIENT_UNSET && conf->secret_source != NULL) {
+        ehr->auth = SL_CLIENT_BASIC; /* a key beside it waits for its day, published already */
+    } else if (ehr->auth == SL_CLIENT_UNSET && conf->key_sources != NULL) {
         ehr->auth = SL_CLIENT_KEY;
     }
     switch (ehr->auth) {
     case SL_CLIENT_UNSET:
-        return apr_psprintf(
-            p, "<SmartEHR %s> does not say how we authenticate; write %s", ehr->name,
-            conf->key_sources != NULL ? "SmartClientAuth private-key-jwt or basic: it has both "
-                                        "SmartClientKey and SmartClientSecret"
-                                      : "SmartClientSecret file:PATH or SmartClientKey PATH, or "
-                                        "SmartClientAuth none for a public client");
+        return apr_psprintf(p,
+                            "<SmartEHR %s> does not say how we authenticate; write "
+                            "SmartClientSecret file:PATH or SmartClientKey PATH, or "
+                            "SmartClientAuth none for a public client",
+                            ehr->name);
     case SL_CLIENT_NONE:
         if (conf->secret_source != NULL || conf->key_sources != NULL) {
             return apr_psprintf(

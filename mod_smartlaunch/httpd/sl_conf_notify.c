@@ -8,9 +8,12 @@
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
+#include <http_log.h>
 #include <string.h>
 
-#define MIN_SECRET 32 /* RFC 7518 section 3.2 */
+APLOG_USE_MODULE(smartlaunch);
+
+#define GOOD_SECRET 32 /* RFC 7518 section 3.2 */
 #define MAX_TOKEN 255
 
 /** One directive while it is read. */
@@ -50,12 +53,6 @@ static const char *read_secret(reading_t *reading, const char *value)
     const char *wrong = read_file(reading, "secret", value, &notify->to.secret);
 
     notify->secret_source = value;
-    if (wrong == NULL && sl_secret_len(notify->to.secret) < MIN_SECRET) {
-        wrong = apr_psprintf(reading->cmd->pool,
-                             "SmartNotify: the secret in %s has less than %d characters; make one "
-                             "with \"openssl rand -hex 32\" and give it to the app",
-                             value, MIN_SECRET);
-    }
     return wrong;
 }
 
@@ -276,19 +273,31 @@ static bool covers_redirect(const server_rec *s, const char *path)
     return false;
 }
 
+/** The app may have chosen it, so it is the app's risk; but somebody should hear of it. */
+static void warn_of_secret(const sl_notify_conf_t *notify, const server_rec *s)
+{
+    if (notify->to.secret != NULL && sl_secret_len(notify->to.secret) < GOOD_SECRET) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING | APLOG_STARTUP, 0, s,
+                     "SL5003: SmartNotify in <Location %s>: the secret in %s has less than %d "
+                     "characters; make one with \"openssl rand -hex 32\" and give it to the app",
+                     notify->path, notify->secret_source, GOOD_SECRET);
+    }
+}
+
 const char *sl_conf_check_notify(const server_rec *main_server, apr_pool_t *p)
 {
     const apr_array_header_t *notifies = sl_conf_server(main_server)->main->notifies;
 
     for (int i = 0; i < notifies->nelts; i++) {
-        const char *path = APR_ARRAY_IDX(notifies, i, const sl_notify_conf_t *)->path;
+        const sl_notify_conf_t *notify = APR_ARRAY_IDX(notifies, i, const sl_notify_conf_t *);
 
-        if (!covers_redirect(main_server, path)) {
+        if (!covers_redirect(main_server, notify->path)) {
             return apr_psprintf(p,
                                 "SmartNotify in <Location %s> has no effect there; write it beside "
                                 "SmartTarget, in the <Location> of the Redirect URL",
-                                path);
+                                notify->path);
         }
+        warn_of_secret(notify, main_server);
     }
     return NULL;
 }
