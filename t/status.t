@@ -14,7 +14,11 @@ my $vhost = <<'CONF';
     Require local
 </Location>
 CONF
-my $w = world(pg => { own => 1 }, vhost => $vhost);
+my $w = world(pg => { own => 1 }, start => 0);
+my $plain = $w->httpd->dir . '/htdocs/plain';
+$w->httpd->{vhost} = "$vhost<Directory \"$plain\">\nAllowOverride FileInfo\n</Directory>";
+spit("$plain/.htaccess", "SetHandler smart-status\n");
+$w->httpd->start;
 my $url = $w->url('/smart-status');
 
 sub status { return json(request('GET', "$url?format=json")) }
@@ -54,7 +58,8 @@ is $now->{ehrs}[0]{requests}{failed}, 0, 'nothing failed';
 cmp_ok $now->{ehrs}[0]{places}, '>', 0, 'places at the EHR';
 cmp_ok $now->{cache}{entries}, '>', 0, 'shared memory has entries';
 wait_for('the audit', sub { return status()->{audit}{written} >= 1 });
-cmp_ok status()->{children}, '>=', 1, 'children that told';
+wait_for('every child to tell', sub { return status()->{children} >= $w->httpd->children - 1 });
+cmp_ok status()->{children}, '>=', 2, 'children that told';
 is status()->{journal}{records}, 0, 'no journal records';
 
 # As a page
@@ -108,6 +113,8 @@ is request('POST', $url)->code, 405, 'POST is not for it';
 is request('HEAD', $url)->code, 200, 'HEAD is';
 is request('GET', "$url?format=xml")->code, 404, 'another format is not there';
 is request('GET', "$url?format=json", headers => [ 'Accept-Language' => 'de' ])->code, 200, 'whatever else is asked';
+
+is request('GET', $w->url('/plain/'))->code, 404, 'an .htaccess file makes no status page';
 
 # Over a graceful restart
 my $written = status()->{database}{statements};

@@ -4,12 +4,9 @@
 #include "ctl/sl_ctl_ehr.h"
 #include "flow/sl_examine.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
     sl_json_t *dump;
@@ -33,19 +30,6 @@ static sl_rc_t prepare(check_t *check, sl_ctl_t *ctl, sl_err_t *err)
         rc = sl_http_open(&check->http, ctl->p, err);
     }
     return rc;
-}
-
-/** PostgreSQL, EHRs and files are httpd's user's to reach; root may be let in, and she not. */
-static sl_rc_t become_httpd_user(const sl_json_t *dump, sl_err_t *err)
-{
-    uid_t uid = (uid_t)json_object_get_int64(sl_json_get(dump, "user"));
-    const struct passwd *user = geteuid() == 0 && uid != 0 ? getpwuid(uid) : NULL;
-
-    if (user != NULL && (initgroups(user->pw_name, user->pw_gid) != 0 ||
-                         setgid(user->pw_gid) != 0 || setuid(uid) != 0)) {
-        return sl_err_set(err, SL_FAILED, "SL7032", "cannot become httpd's user");
-    }
-    return SL_OK;
 }
 
 /** What is not one EHR's. */
@@ -115,7 +99,9 @@ int sl_ctl_check(sl_ctl_t *ctl)
         sl_ctl_check_ring(&findings, &check.ring, check.dump, ctl->p);
         check.destinations = sl_ctl_check_destinations(&findings, check.dump, ctl->p);
     }
-    if (become_httpd_user(check.dump, &err) != SL_OK) {
+    /* PostgreSQL, EHRs and files are httpd's user's to reach; root may be let in, and she not. */
+    if (sl_ctl_become((uid_t)json_object_get_int64(sl_json_get(check.dump, "user")), &err) !=
+        SL_OK) {
         return sl_ctl_fail(&err);
     }
     if (only == NULL) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define BUFFER ((apr_size_t)8 * 1024 * 1024)
+#define STATS_TRIES 20 /* a millisecond apart */
 #define STOP_WITHIN apr_time_from_sec(3)
 
 /**
@@ -182,10 +183,16 @@ void sl_audit_complete(sl_audit_t *audit, const sl_access_t *row)
     (void)apr_thread_mutex_unlock(audit->mutex);
 }
 
-void sl_audit_stats(sl_audit_t *audit, sl_audit_stats_t *out)
+bool sl_audit_stats(sl_audit_t *audit, sl_audit_stats_t *out)
 {
-    (void)apr_thread_mutex_lock(audit->mutex);
-    *out = audit->stats;
-    out->waiting = (apr_uint64_t)(audit->queue.count + audit->flight.count);
-    (void)apr_thread_mutex_unlock(audit->mutex);
+    for (int i = 0; i < STATS_TRIES; i++) {
+        if (apr_thread_mutex_trylock(audit->mutex) == APR_SUCCESS) {
+            *out = audit->stats;
+            out->waiting = (apr_uint64_t)(audit->queue.count + audit->flight.count);
+            (void)apr_thread_mutex_unlock(audit->mutex);
+            return true;
+        }
+        apr_sleep(apr_time_from_msec(1));
+    }
+    return false;
 }

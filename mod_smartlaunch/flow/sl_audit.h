@@ -51,6 +51,7 @@ SL_MUST_USE sl_rc_t sl_audit_commit(sl_audit_t *audit, const sl_access_t *row, s
 /** `required`: bytes and milliseconds of a row that sl_audit_commit() took. */
 void sl_audit_complete(sl_audit_t *audit, const sl_access_t *row);
 
-void sl_audit_stats(sl_audit_t *audit, sl_audit_stats_t *out);
+/** False: they could not be had within some milliseconds, as in sl_db_stats(). */
+bool sl_audit_stats(sl_audit_t *audit, sl_audit_stats_t *out);
 
 #endif

@@ -8,6 +8,12 @@
 #define KIND_PULSE 'P'
 #define COUNT (sizeof(sl_pulse_totals_t) / sizeof(int64_t))
 
+struct sl_pulse {
+    const sl_runtime_t *rt;
+    apr_time_t told_at;
+    sl_pulse_totals_t told;
+};
+
 /** What one child has at the moment. */
 typedef struct {
     int32_t db_open, db_busy, db_away;
@@ -24,14 +30,15 @@ static sl_shm_key_t key_of(pid_t pid)
     return sl_shm_key(KIND_PULSE, &pid, sizeof(pid));
 }
 
-static void look(beat_t *beat, sl_pulse_totals_t *totals, const sl_runtime_t *rt)
+/** False: not now. */
+static bool look(beat_t *beat, sl_pulse_totals_t *totals, const sl_runtime_t *rt)
 {
     sl_db_stats_t db = {0};
     sl_audit_stats_t audit = {0};
 
-    sl_db_stats(rt->db, &db);
-    if (rt->audit != NULL) {
-        sl_audit_stats(rt->audit, &audit);
+    if ((rt->db != NULL && !sl_db_stats(rt->db, &db)) ||
+        (rt->audit != NULL && !sl_audit_stats(rt->audit, &audit))) {
+        return false;
     }
     memset(beat, 0, sizeof(*beat));
     beat->db_open = db.open;
@@ -44,6 +51,7 @@ static void look(beat_t *beat, sl_pulse_totals_t *totals, const sl_runtime_t *rt
     totals->db_statements = db.statements;
     totals->db_connects = db.connects;
     totals->db_refused = db.refused;
+    return true;
 }
 
 /** What was done since it was told last goes onto the totals of all. */
@@ -60,8 +68,30 @@ static void add_up(const sl_runtime_t *rt, sl_pulse_totals_t *told, const sl_pul
     *told = *now;
 }
 
-void sl_pulse_beat(sl_pulse_t *pulse, const sl_runtime_t *rt, bool last)
+static apr_status_t tell_last(void *data)
 {
+    sl_pulse_t *pulse = data;
+    sl_pulse_totals_t totals;
+    beat_t beat;
+
+    if (look(&beat, &totals, pulse->rt)) {
+        add_up(pulse->rt, &pulse->told, &totals);
+    }
+    return APR_SUCCESS;
+}
+
+sl_pulse_t *sl_pulse_new(const sl_runtime_t *rt, apr_pool_t *p)
+{
+    sl_pulse_t *pulse = apr_pcalloc(p, sizeof(*pulse));
+
+    pulse->rt = rt;
+    apr_pool_pre_cleanup_register(p, pulse, tell_last);
+    return pulse;
+}
+
+void sl_pulse_beat(sl_pulse_t *pulse)
+{
+    const sl_runtime_t *rt = pulse->rt;
     const sl_shm_key_t key = key_of(getpid());
     apr_time_t now = apr_time_now();
     sl_pulse_totals_t totals;
@@ -69,16 +99,14 @@ void sl_pulse_beat(sl_pulse_t *pulse, const sl_runtime_t *rt, bool last)
     beat_t beat;
     sl_err_t err;
 
-    if (!last && now - pulse->told_at < SL_PULSE_EVERY) {
+    if (now - pulse->told_at < SL_PULSE_EVERY) {
         return;
     }
-    look(&beat, &totals, rt);
+    if (!look(&beat, &totals, rt)) {
+        return;
+    }
     add_up(rt, &pulse->told, &totals);
     pulse->told_at = now;
-    if (last) {
-        sl_shm_del(rt->shm, &key);
-        return;
-    }
     put.value.bytes = (const unsigned char *)&beat;
     put.value.len = sizeof(beat);
     put.now = now;

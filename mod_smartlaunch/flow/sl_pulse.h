@@ -28,20 +28,21 @@ typedef struct {
     sl_pulse_totals_t totals;
 } sl_pulse_sum_t;
 
-/** One child's; zeroed at first. */
-typedef struct {
-    apr_time_t told_at;
-    sl_pulse_totals_t told;
-} sl_pulse_t;
+/** One child's. */
+typedef struct sl_pulse sl_pulse_t;
 
 /** Bytes of shared memory for the totals, zeroed: sl_runtime_t.totals. */
 apr_size_t sl_pulse_size(void);
 
 /**
- * Tell, at most once in SL_PULSE_EVERY. One thread of a child does this.
- * @param last the child ends: now, whenever it told before, and then it is no longer counted
+ * Begin to tell. When `p` ends it is told for the last time: by a cleanup before its children's,
+ * and after those that were registered later, as an audit's that is opened after this.
+ * @param rt need not be complete yet
  */
-void sl_pulse_beat(sl_pulse_t *pulse, const sl_runtime_t *rt, bool last);
+sl_pulse_t *sl_pulse_new(const sl_runtime_t *rt, apr_pool_t *p);
+
+/** Tell, at most once in SL_PULSE_EVERY. One thread of a child does this. */
+void sl_pulse_beat(sl_pulse_t *pulse);
 
 /** Sum up what these processes told. */
 void sl_pulse_gather(sl_pulse_sum_t *out, const sl_runtime_t *rt, const apr_array_header_t *pids,

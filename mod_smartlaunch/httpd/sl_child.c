@@ -438,6 +438,7 @@ void sl_child_init(apr_pool_t *pchild, server_rec *s)
     rt->log.write = log_line;
     rt->log.data = s;
     rt->self = name_of_child(pchild);
+    main->pulse = sl_pulse_new(rt, pchild);
     if (open_connections(rt, main, pchild, &err) != SL_OK ||
         (sl_conf_has_gateway(s) && open_gateway(rt, main, pchild, &err) != SL_OK)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);

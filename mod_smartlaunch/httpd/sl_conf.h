@@ -3,6 +3,7 @@
 #ifndef SL_CONF_H
 #define SL_CONF_H
 
+#include "flow/sl_pulse.h"
 #include "flow/sl_runtime.h"
 #include "smart/sl_app_cookie.h"
 #include "smart/sl_guard.h"
@@ -78,6 +79,7 @@ typedef struct {
     const char *page_style;           /* by post_config: sl_page_style */
     sl_runtime_t *prepared;           /* by post_config: what children complete */
     sl_watch_t *watch;                /* by post_config: httpd/sl_watchdog; NULL: no mod_watchdog */
+    sl_pulse_t *pulse;                /* the child's own */
     const sl_runtime_t *runtime;      /* the child's own; NULL in the parent or when unused */
     apr_uint32_t has_seen_database;   /* the child's own, atomic: our tables were there once */
 } sl_main_t;

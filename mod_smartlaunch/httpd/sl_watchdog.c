@@ -20,8 +20,9 @@ struct sl_watch {
     apr_uint32_t stop;         /* the child is on its way out */
     sl_caretaker_t *caretaker; /* the child's own; NULL: none, or no more */
     server_rec *s;
-    sl_pulse_t pulse;
-    apr_time_t look_at; /* when to look for our tables again, while they are not there */
+    apr_thread_mutex_t *telling; /* held while figures are told */
+    bool tells;                  /* this child does so; it is not on its way out */
+    apr_time_t look_at;          /* when to look for our tables again, while they are not there */
 };
 
 /** Without our tables there is nothing to take care of; one line in the log says so. */
@@ -42,9 +43,6 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
     sl_watch_t *watch = data;
 
     apr_thread_mutex_lock(watch->mutex);
-    if (watch->caretaker != NULL) {
-        sl_pulse_beat(&watch->pulse, sl_conf_server(watch->s)->main->runtime, false);
-    }
     if (watch->caretaker != NULL && state == AP_WATCHDOG_STATE_STOPPING) {
         sl_caretaker_leave(watch->caretaker);
     } else if (watch->caretaker != NULL && has_tables(watch, p)) {
@@ -55,16 +53,32 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
     return APR_SUCCESS;
 }
 
+/** In every child, beside whoever is the host's caretaker: the status page sums them up. */
+static apr_status_t tell(int state, void *data, apr_pool_t *p)
+{
+    sl_watch_t *watch = data;
+
+    (void)p;
+    apr_thread_mutex_lock(watch->telling);
+    if (watch->tells && state == AP_WATCHDOG_STATE_RUNNING) {
+        sl_pulse_beat(sl_conf_server(watch->s)->main->pulse);
+    }
+    apr_thread_mutex_unlock(watch->telling);
+    return APR_SUCCESS;
+}
+
 /** mod_watchdog's thread outlives the child's pool: it must not meet a database that is closed. */
 static apr_status_t stop(void *data)
 {
     sl_watch_t *watch = data;
 
+    apr_thread_mutex_lock(watch->telling);
+    watch->tells = false;
+    apr_thread_mutex_unlock(watch->telling);
     apr_atomic_set32(&watch->stop, 1);
     apr_thread_mutex_lock(watch->mutex);
     sl_caretaker_leave(watch->caretaker);
     watch->caretaker = NULL;
-    sl_pulse_beat(&watch->pulse, sl_conf_server(watch->s)->main->runtime, true);
     apr_thread_mutex_unlock(watch->mutex);
     return APR_SUCCESS;
 }
@@ -86,7 +100,20 @@ void sl_watchdog_child_init(apr_pool_t *pchild, server_rec *s)
     apr_thread_mutex_lock(watch->mutex);
     watch->caretaker = sl_caretaker_new(pchild, main->runtime, &options);
     apr_thread_mutex_unlock(watch->mutex);
+    apr_thread_mutex_lock(watch->telling);
+    watch->tells = true;
+    apr_thread_mutex_unlock(watch->telling);
     apr_pool_pre_cleanup_register(pchild, watch, stop);
+}
+
+static bool has_status(const server_rec *s)
+{
+    for (; s != NULL; s = s->next) {
+        if (sl_conf_server(s)->statuses->nelts > 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
@@ -106,6 +133,7 @@ int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     add = APR_RETRIEVE_OPTIONAL_FN(ap_watchdog_register_callback);
     if (get == NULL || add == NULL ||
         apr_thread_mutex_create(&watch->mutex, APR_THREAD_MUTEX_DEFAULT, pconf) != APR_SUCCESS ||
+        apr_thread_mutex_create(&watch->telling, APR_THREAD_MUTEX_DEFAULT, pconf) != APR_SUCCESS ||
         get(&watchdog, "smartlaunch", 0, 1, pconf) != APR_SUCCESS ||
         add(watchdog, AP_WD_TM_SLICE, watch, turn) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
@@ -116,5 +144,8 @@ int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
     }
     watch->s = s;
     sl_conf_server(s)->main->watch = watch;
+    if (has_status(s) && get(&watchdog, "smartlaunch-status", 0, 0, pconf) == APR_SUCCESS) {
+        (void)add(watchdog, SL_PULSE_EVERY, watch, tell);
+    }
     return OK;
 }

@@ -9,6 +9,7 @@
 
 const char sl_db_is_away[] = "SL3001";
 
+#define STATS_TRIES 20 /* a millisecond apart */
 #define DEFAULT_MAX 4
 #define DEFAULT_WAIT apr_time_from_sec(2)
 #define DEFAULT_QUERY apr_time_from_sec(5)
@@ -345,10 +346,16 @@ sl_rc_t sl_db_run(sl_rows_t **rows, sl_db_t *db, const sl_db_call_t *call, apr_p
     return rc;
 }
 
-void sl_db_stats(sl_db_t *db, sl_db_stats_t *stats)
+bool sl_db_stats(sl_db_t *db, sl_db_stats_t *stats)
 {
-    (void)apr_thread_mutex_lock(db->mutex);
-    *stats = db->stats;
-    stats->away = db->away;
-    (void)apr_thread_mutex_unlock(db->mutex);
+    for (int i = 0; i < STATS_TRIES; i++) {
+        if (apr_thread_mutex_trylock(db->mutex) == APR_SUCCESS) {
+            *stats = db->stats;
+            stats->away = db->away;
+            (void)apr_thread_mutex_unlock(db->mutex);
+            return true;
+        }
+        apr_sleep(apr_time_from_msec(1));
+    }
+    return false;
 }

@@ -93,6 +93,10 @@ typedef struct {
     int64_t connects;   /* connections made */
     int64_t refused;    /* calls told SL_UNAVAILABLE or SL_BUSY */
 } sl_db_stats_t;
-void sl_db_stats(sl_db_t *db, sl_db_stats_t *stats);
+/**
+ * False: they could not be had within some milliseconds. It does not wait longer, as in the prefork
+ * MPM a signal ends the child in the middle of whatever its one thread does.
+ */
+bool sl_db_stats(sl_db_t *db, sl_db_stats_t *stats);
 
 #endif
