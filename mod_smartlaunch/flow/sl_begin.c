@@ -4,6 +4,7 @@
 #include "flow/sl_discover.h"
 #include "flow/sl_vault.h"
 #include "smart/sl_authorize.h"
+#include "smart/sl_issuer_param.h"
 #include "smart/sl_pkce.h"
 #include "smart/sl_url.h"
 
@@ -137,12 +138,59 @@ static const char *authorize_url(const sl_begin_t *begin, const draft_t *draft, 
     return sl_authorize_url(p, &request);
 }
 
+/** Does the issuer that this launch's EHR names belong to the other one? */
+static bool is_of(const sl_endpoints_t *other, const sl_endpoints_t *mine, apr_pool_t *p)
+{
+    if (other->token == NULL || strcmp(other->token, mine->token) == 0) {
+        return false;
+    }
+    return (other->issuer != NULL && strcmp(other->issuer, mine->issuer) == 0) ||
+           !sl_issuer_is_elsewhere(mine->issuer, other->token, p);
+}
+
+/**
+ * SEC-1: `iss` tells answers of several EHRs apart as long as no EHR names another's issuer. One
+ * that lies on the host that gets the code harms nobody, and of one that is configured the
+ * administrator knows. So the true owner is never refused for what a liar says.
+ */
+static sl_rc_t check_issuer(const sl_runtime_t *rt, const sl_begin_t *begin, const draft_t *draft,
+                            sl_trace_t *trace, sl_err_t *err)
+{
+    const apr_array_header_t *ehrs = begin->site->ehrs;
+    const sl_endpoints_t *mine = &draft->endpoints;
+    sl_trace_t *aside = sl_trace_new(trace->p, trace->reference);
+
+    if (mine->issuer == NULL || draft->ehr->ep_issuer != NULL ||
+        !sl_issuer_is_elsewhere(mine->issuer, mine->token, trace->p)) {
+        return SL_OK;
+    }
+    for (int i = 0; i < ehrs->nelts; i++) {
+        const sl_ehr_t *ehr = APR_ARRAY_IDX(ehrs, i, const sl_ehr_t *);
+        sl_endpoints_t other;
+        sl_err_t none;
+
+        if (ehr != draft->ehr && sl_discover_endpoints(&other, rt, ehr, aside, &none) == SL_OK &&
+            is_of(&other, mine, trace->p)) {
+            sl_err_set(err, SL_UPSTREAM, "SL4102",
+                       "%s names the issuer of %s, and has another token endpoint; if both are "
+                       "right, write SmartEndpoint issuer, or give each a Redirect URL of its own "
+                       "(SmartServe)",
+                       draft->ehr->name, ehr->name);
+            return sl_trace_failed(trace, "discovery", 0, 0, err);
+        }
+    }
+    return SL_OK;
+}
+
 /** From the EHR and the scope on, both kinds of launch go the same way. */
 static sl_rc_t begin_at(sl_begun_t *out, const sl_runtime_t *rt, const sl_begin_t *begin,
                         draft_t *draft, sl_trace_t *trace, sl_err_t *err)
 {
     sl_rc_t rc = sl_discover_endpoints(&draft->endpoints, rt, draft->ehr, trace, err);
 
+    if (rc == SL_OK) {
+        rc = check_issuer(rt, begin, draft, trace, err);
+    }
     if (rc == SL_OK) {
         rc = make_ids(draft, rt, begin, trace->p, err);
     }

@@ -141,7 +141,9 @@ static sl_rc_t redeem(sl_finishing_t *f, const sl_runtime_t *rt, const sl_finish
     if (rc == SL_OK) {
         expected.issuer = f->pending.issuer;
         expected.is_advertised = f->pending.iss_parameter;
-        rc = sl_issuer_param_check(&expected, finish->answer->iss, err);
+        expected.token_endpoint = f->pending.token_endpoint;
+        expected.is_shared = finish->site->ehrs->nelts > 1;
+        rc = sl_issuer_param_check(&expected, finish->answer->iss, trace->p, err);
         if (rc == SL_DENIED) { /* nobody said no: the answer is not for us */
             err->rc = SL_INVALID;
             rc = SL_INVALID;
