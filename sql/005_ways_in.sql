@@ -44,17 +44,22 @@ DECLARE
     batch CONSTANT integer := 1000;
     n integer;
     done integer := 0;
+    over uuid[];
 BEGIN
     IF keep_steps IS NULL OR keep_steps < interval '1 day' THEN
         RAISE EXCEPTION 'launch steps are kept for a day at least';
     END IF;
-    UPDATE smartlaunch.launch SET state = 'ended', ended_at = expires_at, end_reason = 'expired'
-    WHERE state IN ('held', 'live') AND id IN (
+    over := ARRAY(
         SELECT id FROM smartlaunch.launch
         WHERE state IN ('held', 'live') AND expires_at < now()
         ORDER BY expires_at LIMIT batch FOR UPDATE SKIP LOCKED);
+    UPDATE smartlaunch.launch SET state = 'ended', ended_at = expires_at, end_reason = 'expired'
+    WHERE id = ANY (over);
     GET DIAGNOSTICS n = ROW_COUNT;
     done := done + n;
+    -- An app user's token may serve Smart-User still; nobody can use another one any more.
+    UPDATE smartlaunch.token SET status = 'revoked', last_error = 'expired'
+    WHERE launch = ANY (over) AND app_user IS NULL AND status = 'active';
     UPDATE smartlaunch.launch SET state = 'failed', ended_at = now(), end_reason = 'abandoned'
     WHERE state = 'claimed' AND id IN (
         SELECT id FROM smartlaunch.launch
@@ -74,6 +79,9 @@ BEGIN
         ORDER BY created_at LIMIT batch FOR UPDATE SKIP LOCKED);
     GET DIAGNOSTICS n = ROW_COUNT;
     done := done + n;
+    DELETE FROM smartlaunch.revocation WHERE created_at < now() - interval '1 day';
+    GET DIAGNOSTICS n = ROW_COUNT;
+    done := done + n;
     DELETE FROM smartlaunch.host WHERE seen_at < now() - interval '2 days';
     GET DIAGNOSTICS n = ROW_COUNT;
     done := done + n;
@@ -85,6 +93,62 @@ BEGIN
 END $$;
 
 GRANT SELECT, INSERT, UPDATE (used_at, code_sealed) ON smartlaunch.ticket TO smartlaunch_module;
+
+-- Tokens that are revoked here and not yet at their EHR, which may be slow, or away (RFC 7009).
+CREATE TABLE smartlaunch.revocation (
+    launch         uuid NOT NULL,
+    app            text NOT NULL,
+    ehr            text NOT NULL,
+    app_user       text,
+    patient        text,
+    generation     bigint NOT NULL,
+    key_id         text NOT NULL,
+    access_sealed  bytea,
+    refresh_sealed bytea,
+    created_at     timestamptz NOT NULL DEFAULT now(),
+    due_at         timestamptz NOT NULL DEFAULT now(),
+    tries          integer NOT NULL DEFAULT 0,
+    PRIMARY KEY (launch, generation)
+);
+CREATE INDEX revocation_due ON smartlaunch.revocation (due_at);
+COMMENT ON TABLE smartlaunch.revocation IS 'Tokens that are revoked here, on their way to the EHR''s revocation endpoint; gone once it knows, and after a day';
+COMMENT ON COLUMN smartlaunch.revocation.launch IS 'launch.id';
+COMMENT ON COLUMN smartlaunch.revocation.app IS 'As in token';
+COMMENT ON COLUMN smartlaunch.revocation.ehr IS 'As in token';
+COMMENT ON COLUMN smartlaunch.revocation.app_user IS 'As in token';
+COMMENT ON COLUMN smartlaunch.revocation.patient IS 'As in token';
+COMMENT ON COLUMN smartlaunch.revocation.generation IS 'As in token';
+COMMENT ON COLUMN smartlaunch.revocation.key_id IS 'Key of the key ring that sealed the tokens';
+COMMENT ON COLUMN smartlaunch.revocation.access_sealed IS 'As it was in token';
+COMMENT ON COLUMN smartlaunch.revocation.refresh_sealed IS 'As it was in token; null: there was none';
+COMMENT ON COLUMN smartlaunch.revocation.created_at IS 'When the token was revoked here';
+COMMENT ON COLUMN smartlaunch.revocation.due_at IS 'When the EHR is told, or told again';
+COMMENT ON COLUMN smartlaunch.revocation.tries IS 'How often that began';
+
+-- As in version 4; what can still open something at the EHR is kept until the EHR has been told.
+CREATE OR REPLACE FUNCTION smartlaunch.token_revoked() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF OLD.status = 'revoked' AND NEW.status <> 'revoked' THEN
+        RAISE EXCEPTION 'a revoked token stays revoked';
+    END IF;
+    IF OLD.refresh_sealed IS NOT NULL
+       OR (OLD.access_sealed IS NOT NULL AND coalesce(OLD.expires_at > now(), true)) THEN
+        INSERT INTO smartlaunch.revocation
+            (launch, app, ehr, app_user, patient, generation, key_id, access_sealed, refresh_sealed)
+        VALUES (OLD.launch, OLD.app, OLD.ehr, OLD.app_user, OLD.patient, OLD.generation, OLD.key_id,
+                OLD.access_sealed, OLD.refresh_sealed)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    NEW.access_sealed := NULL;
+    NEW.refresh_sealed := NULL;
+    NEW.lease_until := NULL;
+    NEW.lease_by := NULL;
+    NEW.retry_at := NULL;
+    RETURN NEW;
+END $$;
+
+GRANT SELECT, INSERT, UPDATE (due_at, tries), DELETE ON smartlaunch.revocation TO smartlaunch_module;
 
 -- Hosts at work and the keys they have: a rotation of the key ring must not seal what one of them
 -- cannot open yet.

@@ -4,6 +4,7 @@
 #include "flow/sl_audit_replay.h"
 #include "flow/sl_grant.h"
 #include "flow/sl_renew.h"
+#include "flow/sl_revoke.h"
 #include "store/sl_listen.h"
 #include "store/sl_store_access.h"
 #include "store/sl_store_host.h"
@@ -17,6 +18,8 @@
 #define JOURNAL_EVERY apr_time_from_sec(1)
 #define RENEW_EVERY apr_time_from_sec(5)
 #define RENEW_AT_ONCE 4 /* of each EHR, so that hints are heard in between */
+#define REVOKE_EVERY apr_time_from_sec(2)
+#define REVOKE_AT_ONCE 8
 #define KEEP_EVERY apr_time_from_sec(15 * 60)
 #define AGAIN apr_time_from_sec(60)
 
@@ -26,7 +29,7 @@ struct sl_caretaker {
     sl_listen_t *listen;
     bool leads;
     /* first instant to do it again */
-    apr_time_t lead_at, journal_at, renew_at, keep_at, purge_at, report_at;
+    apr_time_t lead_at, journal_at, renew_at, revoke_at, keep_at, purge_at, report_at;
     const char *said; /* id of the last complaint, for a minute */
     apr_time_t said_at;
 };
@@ -78,6 +81,9 @@ static void hear(sl_caretaker_t *caretaker, apr_interval_time_t wait, apr_pool_t
         const sl_hint_t *hint = &APR_ARRAY_IDX(hints.hints, i, sl_hint_t);
 
         sl_grant_forget(caretaker->rt, hint->launch, hint->key_id);
+    }
+    if (hints.hints->nelts > 0) {
+        caretaker->revoke_at = 0;
     }
 }
 
@@ -138,6 +144,19 @@ static void renew(sl_caretaker_t *caretaker, apr_pool_t *tmp)
     caretaker->renew_at = apr_time_now() + (renewed > 0 ? 0 : RENEW_EVERY);
 }
 
+/** On every host: whoever comes first takes what is due. */
+static void tell_ehrs(sl_caretaker_t *caretaker, apr_pool_t *tmp)
+{
+    sl_err_t err = {0};
+    int told = 0;
+
+    if (sl_revoke_due(&told, caretaker->rt, REVOKE_AT_ONCE, tmp, &err) != SL_OK) {
+        complain(caretaker, "revoking tokens at their EHRs", &err);
+        told = 0;
+    }
+    caretaker->revoke_at = apr_time_now() + (told > 0 ? 0 : REVOKE_EVERY);
+}
+
 /** When a batch of housekeeping is to be followed by the next. */
 static apr_time_t next_time(sl_caretaker_t *caretaker, sl_rc_t rc, bool more, const sl_err_t *err)
 {
@@ -182,6 +201,9 @@ void sl_caretaker_turn(sl_caretaker_t *caretaker, apr_interval_time_t wait,
     }
     if (*stop == 0 && now >= caretaker->report_at) {
         report(caretaker, tmp);
+    }
+    if (*stop == 0 && now >= caretaker->revoke_at) {
+        tell_ehrs(caretaker, tmp);
     }
     /* Who has nothing to renew need not lead all the time. */
     if (*stop == 0 && now >= caretaker->lead_at &&

@@ -197,7 +197,8 @@ static void try_jwks(case_t *c)
 static bool post(sl_review_answer_t *answer, case_t *c, const char *what,
                  const sl_token_call_t *call)
 {
-    const sl_outbound_post_t request = {&c->ehr, c->endpoints.token, call, false};
+    const sl_outbound_post_t request = {
+        .ehr = &c->ehr, .url = c->endpoints.token, .call = call};
     sl_http_reply_t reply = {0};
     sl_err_t err = {0};
 

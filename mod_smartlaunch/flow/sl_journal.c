@@ -2,6 +2,7 @@
 #include "flow/sl_journal.h"
 #include "base/sl_json.h"
 #include "base/sl_text.h"
+#include "store/sl_store_revocation.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -105,14 +106,9 @@ void sl_journal_del(const sl_runtime_t *rt, const sl_journal_entry_t *entry, apr
     }
 }
 
-/** The same tokens under another user: the seal covers who it is. */
-static sl_rc_t seal_anew(sl_journal_entry_t *entry, const sl_runtime_t *rt, const char *app_user,
-                         apr_pool_t *p, sl_err_t *err)
+static sl_token_t row_of(const sl_journal_entry_t *entry)
 {
     sl_token_t row = {0};
-    sl_tokens_t tokens = {NULL, NULL};
-    sl_sealed_tokens_t sealed;
-    sl_rc_t rc;
 
     row.launch = entry->row.launch;
     row.app = entry->row.app;
@@ -123,6 +119,18 @@ static sl_rc_t seal_anew(sl_journal_entry_t *entry, const sl_runtime_t *rt, cons
     row.access_sealed = entry->next.access_sealed;
     row.refresh_sealed = entry->next.refresh_sealed;
     row.key_id = entry->next.key_id;
+    return row;
+}
+
+/** The same tokens under another user: the seal covers who it is. */
+static sl_rc_t seal_anew(sl_journal_entry_t *entry, const sl_runtime_t *rt, const char *app_user,
+                         apr_pool_t *p, sl_err_t *err)
+{
+    const sl_token_t row = row_of(entry);
+    sl_tokens_t tokens = {NULL, NULL};
+    sl_sealed_tokens_t sealed;
+    sl_rc_t rc;
+
     rc = sl_vault_open_tokens(&tokens, rt->ring, &row, p, err);
     if (rc != SL_OK) {
         return rc;
@@ -161,6 +169,22 @@ static sl_rc_t look_again(sl_journal_entry_t *entry, const sl_runtime_t *rt, apr
     return seal_anew(entry, rt, view.token.app_user, p, err);
 }
 
+/** It was revoked while it was renewed: the EHR has to hear of these tokens, not of the old ones.
+ */
+static sl_rc_t hand_over(const sl_runtime_t *rt, const sl_journal_entry_t *entry,
+                         const sl_err_t *err)
+{
+    const sl_token_t row = row_of(entry);
+    sl_err_t lost;
+
+    if (sl_store_revocation_add(rt->db, &row, &lost) != SL_OK) {
+        sl_log(&rt->log, SL_LOG_WARN, "SL4529",
+               "a token that was revoked during its renewal is not revoked at %s: %s (%s)",
+               entry->row.ehr, lost.text, lost.id);
+    }
+    return err->rc;
+}
+
 sl_rc_t sl_journal_store(const sl_runtime_t *rt, const sl_journal_entry_t *entry, apr_pool_t *p,
                          sl_err_t *err)
 {
@@ -173,9 +197,12 @@ sl_rc_t sl_journal_store(const sl_runtime_t *rt, const sl_journal_entry_t *entry
             sl_rc_t looked = look_again(&now, rt, p, err);
 
             if (looked != SL_OK) {
-                return looked;
+                return looked == SL_EXPIRED ? hand_over(rt, &now, err) : looked;
             }
         }
+    }
+    if (rc == SL_EXPIRED) {
+        return hand_over(rt, &now, err);
     }
     return rc == SL_CONFLICT ? sl_err_set(err, SL_BUSY, "SL4525",
                                           "a renewed token's row changes too often to be stored")

@@ -53,6 +53,9 @@ sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt,
     request.body = post->call->body;
     request.authorization = post->call->authorization;
     request.max_bytes = SL_TOKEN_RESPONSE_MAX_BYTES;
+    if (post->timeout > 0 && (request.timeout == 0 || post->timeout < request.timeout)) {
+        request.timeout = post->timeout;
+    }
     if (post->holds_place) {
         request.gate = NULL;
     }

@@ -22,7 +22,8 @@ typedef struct {
     const sl_ehr_t *ehr;
     const char *url;
     const sl_token_call_t *call;
-    bool holds_place; /* as above */
+    bool holds_place;            /* as above */
+    apr_interval_time_t timeout; /* where it is shorter than the EHR's; 0: that one */
 } sl_outbound_post_t;
 
 /** POST to a token endpoint, once (TKR-1, TKR-4). */

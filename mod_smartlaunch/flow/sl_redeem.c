@@ -15,7 +15,8 @@ static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const s
     sl_code_grant_t grant = {redeem->ehr, redeem->code, redeem->pending->redirect_uri,
                              redeem->pending->verifier, NULL};
     sl_token_call_t call;
-    const sl_outbound_post_t post = {redeem->ehr, redeem->pending->token_endpoint, &call, false};
+    const sl_outbound_post_t post = {
+        .ehr = redeem->ehr, .url = redeem->pending->token_endpoint, .call = &call};
     sl_token_reply_t reply;
     sl_rc_t rc = sl_prove_client(&grant.assertion, redeem->ehr, &prove, trace->p, err);
 

@@ -15,7 +15,10 @@ static sl_rc_t call_endpoint(sl_token_reply_t *reply, const sl_runtime_t *rt,
     const sl_prove_t prove = {endpoints->token, endpoints->algs};
     sl_refresh_grant_t grant = {refresh->ehr, refresh->refresh, NULL};
     sl_token_call_t call;
-    const sl_outbound_post_t post = {refresh->ehr, endpoints->token, &call, refresh->holds_place};
+    const sl_outbound_post_t post = {.ehr = refresh->ehr,
+                                     .url = endpoints->token,
+                                     .call = &call,
+                                     .holds_place = refresh->holds_place};
     sl_rc_t rc = sl_prove_client(&grant.assertion, refresh->ehr, &prove, trace->p, err);
 
     if (rc == SL_OK) {

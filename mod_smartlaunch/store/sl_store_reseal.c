@@ -60,7 +60,9 @@ static const sl_stmt_t USE = {
            "  FROM smartlaunch.launch WHERE state IN ('pending', 'claimed')"
            "  AND created_at > now() - interval '10 minutes' GROUP BY key_id"
            " UNION ALL SELECT key_id, 0, 0, count(*), max(expires_at) FROM smartlaunch.ticket"
-           "  WHERE used_at IS NULL AND expires_at > now() GROUP BY key_id) u"
+           "  WHERE used_at IS NULL AND expires_at > now() GROUP BY key_id"
+           " UNION ALL SELECT key_id, 0, 0, count(*), max(created_at) + interval '1 day'"
+           "  FROM smartlaunch.revocation GROUP BY key_id) u"
            " GROUP BY key_id ORDER BY key_id",
     .read_only = true,
 };
