@@ -185,6 +185,38 @@ static void fill(sl_endpoints_t *out, const reader_t *r)
     }
 }
 
+/*
+ * An assertion is good at the token endpoint, and its client id and key may be known to other EHRs
+ * as well. So a document that names the token endpoint of one of them must not get, at an endpoint
+ * of its own beside it, what opens that one (SEC-1). The administrator's own endpoints stay.
+ */
+static const char *beside_token(const reader_t *r, const char *token, const char *url,
+                                const char *member)
+{
+    const char *there = token != NULL ? sl_url_origin(r->p, token) : NULL;
+    const char *here = url != NULL ? sl_url_origin(r->p, url) : NULL;
+
+    if (r->ehr->auth != SL_CLIENT_KEY || here == NULL ||
+        (there != NULL && strcmp(here, there) == 0)) {
+        return url;
+    }
+    sl_notice_add(r->notices, "SL2058",
+                  "%s in the discovery document is of another origin than token_endpoint; it is "
+                  "not used",
+                  member);
+    return NULL;
+}
+
+static void keep_apart(sl_endpoints_t *out, const reader_t *r)
+{
+    if (r->ehr->ep_introspect == NULL) {
+        out->introspect = beside_token(r, out->token, out->introspect, "introspection_endpoint");
+    }
+    if (r->ehr->ep_revoke == NULL) {
+        out->revoke = beside_token(r, out->token, out->revoke, "revocation_endpoint");
+    }
+}
+
 sl_rc_t sl_discovery_parse(sl_endpoints_t *out, const sl_ehr_t *ehr,
                            const sl_discovery_body_t *from, apr_pool_t *p, sl_err_t *err)
 {
@@ -207,6 +239,7 @@ sl_rc_t sl_discovery_parse(sl_endpoints_t *out, const sl_ehr_t *ehr,
         json_object_object_del(doc, "jwks_uri");
     }
     fill(out, &r);
+    keep_apart(out, &r);
     out->iss_parameter = is_true(doc, "authorization_response_iss_parameter_supported");
     out->algs = listed_algs(doc);
     note_methods(&r);

@@ -42,6 +42,8 @@ const char *sl_discovery_url(apr_pool_t *p, const sl_ehr_t *ehr);
  * Read a smart-configuration (DIS-2 to 8): stored endpoints win, relative ones are resolved, each
  * is checked by sl_url_check_endpoint. SL_UPSTREAM: not a JSON object, authorize or token missing
  * or unusable; authorize may be missing where the EHR is for backend services only (DIS-4).
+ * With a client key, introspect and revoke are of the token endpoint's origin, or the
+ * administrator's: an assertion that goes there opens the token endpoint, too (SEC-1).
  */
 SL_MUST_USE sl_rc_t sl_discovery_parse(sl_endpoints_t *out, const sl_ehr_t *ehr,
                                        const sl_discovery_body_t *from, apr_pool_t *p,

@@ -371,6 +371,40 @@ static void test_algs(apr_pool_t *p)
     }
 }
 
+/* SEC-1: an assertion is good at the token endpoint. Who says that it is another EHR's, and names
+   an endpoint of its own beside it, would get one that opens that EHR. */
+static void test_apart(apr_pool_t *p)
+{
+    static const char mixed[] = "{" BOTH S256 ",\"revocation_endpoint\":\"https://b.example/re\","
+                                "\"introspection_endpoint\":\"https://a.example:444/in\"}";
+    static const char same[] =
+        "{" BOTH S256 ",\"revocation_endpoint\":\"https://A.example:443/re\","
+        "\"introspection_endpoint\":\"/in\"}";
+    sl_ehr_t ehr = plain;
+    apr_array_header_t *notices = sl_notice_list(p);
+    sl_endpoints_t got;
+    sl_err_t err;
+
+    ehr.auth = SL_CLIENT_KEY;
+    ehr.issuer = "https://a.example/fhir";
+    ok(parse(&got, &ehr, mixed, notices, p, &err) == SL_OK && got.revoke == NULL &&
+           got.introspect == NULL,
+       "SEC-1 with a key, endpoints apart from the token endpoint are not used");
+    ok(sl_notice_has(notices, "SL2058"), "SEC-1 and it is said");
+    notices = sl_notice_list(p);
+    ok(parse(&got, &ehr, same, notices, p, &err) == SL_OK && got.revoke != NULL &&
+           got.introspect != NULL && !sl_notice_has(notices, "SL2058"),
+       "SEC-1 beside it they are");
+    ehr.ep_revoke = "https://b.example/re";
+    ok(parse(&got, &ehr, mixed, NULL, p, &err) == SL_OK && got.introspect == NULL,
+       "SEC-1 the other one still is not");
+    is_str(got.revoke, "https://b.example/re", "SEC-1 what the administrator wrote is used");
+    ehr = plain;
+    ok(parse(&got, &ehr, mixed, NULL, p, &err) == SL_OK && got.revoke != NULL &&
+           got.introspect != NULL,
+       "SEC-1 a secret is this EHR's only: they are used");
+}
+
 /* DIS-4: backend services need the token endpoint only; launches both. */
 static void test_backend(apr_pool_t *p)
 {
@@ -412,6 +446,7 @@ int main(void)
     test_openid(p);
     test_vendors(p);
     test_algs(p);
+    test_apart(p);
     test_backend(p);
     rule_release(p);
     return tap_done();
