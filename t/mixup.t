@@ -151,7 +151,7 @@ $ehr->settings(issuer_param => JSON::PP::false());
 afresh();
 $l = relayed(lured(path => '/smart-evil'), redirect_uri => $w->url('/smart-a'));
 ok !exists query_of($l->{callback_url})->{iss}, 'SEC-1 the honest EHR does not say who it is';
-goes_nowhere($l, 400, 'SL4304', 'SEC-1 a redirect URI of its own');
+goes_nowhere($l, 400, 'SL4305', 'SEC-1 a redirect URI of its own');
 is launch_of($l)->{state}, 'pending', 'SEC-1 the launch from the evil EHR waits for an answer of its own';
 my $own = $l->{window}->nav($w->url("/smart-evil?code=own&state=$l->{asked}{state}"));
 is $own->code, 502, 'SEC-1 which its own token endpoint gets';
@@ -160,7 +160,7 @@ is_deeply [ map { $_->{path} =~ m{/token$} ? $_->{body} =~ /code=([^&]*)/ : () }
 evil_says(issuer => $ehr->auth);
 afresh();
 $l = relayed(lured(path => '/smart-evil'), redirect_uri => $w->url('/smart-a'));
-goes_nowhere($l, 400, 'SL4304', 'SEC-1 a redirect URI of its own, and it claims to be the honest EHR');
+goes_nowhere($l, 400, 'SL4305', 'SEC-1 a redirect URI of its own, and it claims to be the honest EHR');
 $l = relayed(lured(path => '/smart-evil'), redirect_uri => $w->url('/smart-evil'));
 is $l->{callback_url}, undef, 'REG-1 the honest EHR knows no redirect URI but ours with it';
 for my $wrong ([ '/smart-a', $base{evil} ], [ '/smart-evil', $ehr->issuer ], [ '/smart-stored', $ehr->issuer ]) {
@@ -248,7 +248,7 @@ my $headers = json($given->{app})->{headers};
 is_deeply [ @{$headers}{qw(smart-link smart-ehr smart-user smart-patient smart-session)} ], [ 'pending', 'evil', undef, undef, undef ],
     'IDT-9 names nobody that this EHR has a link for: no user, no patient, no session';
 $w->login($given, 'alice', stop => 1);
-like $given->{confirm}->content, qr/evil/, 'IDT-9 who joins them is told which EHR it is';
+like $given->{login}->content, qr/evil/, 'IDT-9 who joins them is told which EHR it is';
 is_deeply [ $pg->rows('SELECT ehr, ehr_user, app_user FROM smartlaunch.link') ], [ { ehr => 'sandbox', ehr_user => 'dr-smith', app_user => 'alice' } ],
     'IDT-9 and unasked nothing is joined';
 
@@ -260,7 +260,7 @@ my $read = $w->fhir(GET => "/Observation?patient=$linked->{patient}", session =>
 is $read->code, 200, 'FHR-5 an answer whose next page is at the evil EHR';
 unlike json($read)->{link}[0]{url}, qr{^\Q${\ $httpd->gateway_url }\E/sandbox}, 'FHR-5 does not become a link to the honest one';
 unlike $read->content, qr/\Q$linked->{session}\E/, 'FHR-5 and no session id is put into it';
-$httpd->expect_log('SL5804');
+$httpd->expect_log('SL4517');
 is $w->fhir(GET => "/Observation?patient=$linked->{patient}", session => $linked->{session}, ehr => 'evil')->code, 403,
     'FHR-5 a session of the honest EHR at the evil one: 403';
 is_deeply [ grep { $_->{headers}{authorization} } $odd->log ], [], 'FHR-5 no bearer ever went there';
