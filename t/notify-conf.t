@@ -55,6 +55,7 @@ refused('a fragment', "SmartNotify https://study.example/#x secret=file:$dir/goo
 refused('a path', "SmartNotify /sso secret=file:$dir/good", 'https://');
 refused('nothing that proves us', "SmartNotify $url", 'secret=file:PATH');
 refused('… to a name that only begins like this machine', 'SmartNotify https://localhost.example/', 'secret=file:PATH');
+refused('… to another', 'SmartNotify https://127.evil.example/', 'secret=file:PATH');
 refused('a secret that is none of a file', "SmartNotify $url secret=env:X", 'file:PATH');
 refused('a file that is not there', "SmartNotify $url secret=file:$dir/none", 'does not exist');
 refused('a secret that others can read', "SmartNotify $url secret=file:$dir/shown", 'chmod 600');

@@ -217,8 +217,7 @@ static const char *check_proof(const reading_t *reading)
         return NULL;
     }
     len = strlen(url.host);
-    if (strcmp(url.host, "localhost") == 0 || strncmp(url.host, "127.", 4) == 0 ||
-        strcmp(url.host, "[::1]") == 0 ||
+    if (sl_url_is_loopback(url.host) ||
         (len > sizeof(local) && strcmp(url.host + len - (sizeof(local) - 1), local) == 0)) {
         return NULL;
     }

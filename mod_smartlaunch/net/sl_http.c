@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 #include <apr_time.h>
+#include <arpa/inet.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,10 @@ static const char *part_of(CURLU *url, CURLUPart part, apr_pool_t *p)
 
 static bool is_loopback(const char *host)
 {
-    return strcmp(host, "127.0.0.1") == 0 || strcmp(host, "[::1]") == 0 ||
-           strcasecmp(host, "localhost") == 0;
+    unsigned char address[4];
+
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, address) == 1 && address[0] == 127);
 }
 
 /* Parsed once, by what will use it, so that no two parsers can read it differently. */

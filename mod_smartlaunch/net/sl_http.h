@@ -35,7 +35,7 @@ typedef struct {
     apr_interval_time_t connect_timeout; /* 3 s */
     apr_interval_time_t timeout;         /* whole exchange; 10 s */
     apr_size_t max_bytes;                /* of the answer's body; SL_HTTP_MAX_BYTES */
-    bool insecure_loopback;              /* http:// to 127.0.0.1, [::1], localhost allowed */
+    bool insecure_loopback;              /* http:// to 127.0.0.0/8, [::1], localhost allowed */
     sl_http_gate_t *gate;                /* bound on requests in flight; none */
     bool inspect; /* on a new connection, and `date` and `certificate_ends` are told, too */
 } sl_http_request_t;

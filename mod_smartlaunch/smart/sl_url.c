@@ -152,7 +152,7 @@ bool sl_url_same_issuer(const char *a, const char *b, apr_pool_t *tmp)
            memcmp(left.path, right.path, path_len(left.path)) == 0;
 }
 
-static bool is_loopback(const char *host)
+bool sl_url_is_loopback(const char *host)
 {
     unsigned char address[4];
 
@@ -168,7 +168,7 @@ sl_rc_t sl_url_check_endpoint(const char *url, bool allow_loopback, apr_pool_t *
     if (rc != SL_OK) {
         return rc;
     }
-    if (strcmp(parts.scheme, "https") != 0 && !(allow_loopback && is_loopback(parts.host))) {
+    if (strcmp(parts.scheme, "https") != 0 && !(allow_loopback && sl_url_is_loopback(parts.host))) {
         return sl_err_set(err, SL_INVALID, "SL2014", "a URL is http where only https is allowed");
     }
     if (parts.fragment != NULL) {

@@ -33,6 +33,9 @@ SL_MUST_USE sl_rc_t sl_url_parse(sl_url_t *out, const char *text, apr_pool_t *p,
  */
 bool sl_url_same_issuer(const char *a, const char *b, apr_pool_t *tmp);
 
+/** `localhost`, 127.0.0.0/8 or [::1], as sl_url_parse gives a host: this machine. */
+bool sl_url_is_loopback(const char *host);
+
 /**
  * May we send requests, or the browser, there? https, no fragment; http only for
  * 127.0.0.0/8, [::1] and localhost, and only when `allow_loopback`. SL_INVALID.

@@ -237,7 +237,7 @@ static void no_connection(apr_pool_t *p)
 
 static void urls(apr_pool_t *p)
 {
-    static const char *const refused[] = {"http://127.0.0.2/",
+    static const char *const refused[] = {"http://128.0.0.1/",
                                           "http://ehr.example/",
                                           "http://localhost.example/",
                                           "ftp://127.0.0.1/",
@@ -267,6 +267,12 @@ static void urls(apr_pool_t *p)
     is_int(sl_http_do(client, &request, &reply, p, NULL), SL_INVALID, "TKR-3: no plain http");
     request.url = NULL;
     is_int(sl_http_do(client, &request, &reply, p, NULL), SL_INVALID, "no URL");
+    request.insecure_loopback = true;
+    request.url = apr_psprintf(p, "http://127.1.2.3:%d/plain", server->port);
+    is_int(sl_http_do(client, &request, &reply, p, NULL), SL_UPSTREAM,
+           "every address of 127.0.0.0/8 is loopback, as configtest has it");
+    request.url = apr_psprintf(p, "http://127.evil.example:%d/plain", server->port);
+    is_int(sl_http_do(client, &request, &reply, p, NULL), SL_INVALID, "no name that looks like it");
     is_int(server->connections, 0, "and nobody was called");
 }
 
