@@ -15,9 +15,18 @@
 #include <apr_strings.h>
 #include <string.h>
 
-static bool awaits(const sl_browser_launch_t *launch)
+/** Another Redirect URL of the same app may have another login, which is not for this launch. */
+static bool is_of(const sl_visit_t *visit, const sl_browser_launch_t *launch)
 {
-    return launch->live && launch->row.link_state == SL_LINK_PENDING && !launch->row.old_cookie;
+    const char *path = launch->row.redirect_path;
+
+    return path != NULL && strcmp(path, visit->site->path) == 0;
+}
+
+static bool awaits(const sl_visit_t *visit, const sl_browser_launch_t *launch)
+{
+    return launch->live && launch->row.link_state == SL_LINK_PENDING && !launch->row.old_cookie &&
+           is_of(visit, launch);
 }
 
 /** httpd let somebody in without a name that we could pass on. */
@@ -59,7 +68,7 @@ static int choose(const sl_visit_t *visit)
         const sl_browser_launch_t *launch = &visit->request->view.launches[i];
         sl_page_link_t *link;
 
-        if (awaits(launch)) {
+        if (awaits(visit, launch)) {
             link = apr_array_push((apr_array_header_t *)page.links);
             link->href = sl_question_location(visit, "/link", launch);
             link->text = apr_pstrcat(p, launch->row.ehr_user, " at ", launch->row.ehr, NULL);
@@ -79,7 +88,7 @@ static int unnamed(const sl_visit_t *visit)
     int count = 0;
 
     for (int i = 0; i < visit->request->view.count; i++) {
-        if (awaits(&visit->request->view.launches[i])) {
+        if (awaits(visit, &visit->request->view.launches[i])) {
             found = &visit->request->view.launches[i];
             count++;
         }
@@ -129,14 +138,15 @@ static int named(const sl_visit_t *visit)
     sl_question_t question = {visit, sl_question_launch(visit), "/link", "site", visit->r->user};
     const sl_browser_launch_t *launch = question.launch;
 
-    if (launch == NULL || (launch->row.state != SL_LAUNCH_HELD && !launch->live)) {
+    if (launch == NULL || !is_of(visit, launch) ||
+        (launch->row.state != SL_LAUNCH_HELD && !launch->live)) {
         return sl_respond_relaunch(visit->r, "SL6321", "the launch to be linked is not live here");
     }
     if (launch->row.state == SL_LAUNCH_HELD) {
         return sl_respond_redirect(visit->r, HTTP_SEE_OTHER,
                                    sl_question_location(visit, "/confirm", launch), "same-origin");
     }
-    return awaits(launch) ? carry_out(&question) : sl_question_go_on(&question, NULL);
+    return awaits(visit, launch) ? carry_out(&question) : sl_question_go_on(&question, NULL);
 }
 
 int sl_link_url(const sl_visit_t *visit)
