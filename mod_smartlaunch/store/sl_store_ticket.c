@@ -21,6 +21,10 @@ static const sl_stmt_t MAKE = {
     .params = 5,
 };
 
+/*
+ * Only what began without a cookie may be finished without: what a browser kept a cookie for, or
+ * two launches of one cookie, comes from a browser that keeps them, and the answer from elsewhere.
+ */
 static const sl_stmt_t KEEP = {
     .name = "sl_ticket_keep",
     .sql = "WITH made AS ("
@@ -31,6 +35,8 @@ static const sl_stmt_t KEEP = {
            " FROM smartlaunch.launch l WHERE l.state_hash = $2::bytea AND l.app = $3::text"
            "  AND l.redirect_path = $4::text AND l.state = 'pending'"
            "  AND l.created_at > now() - " SQL_FOR("$7")
+           "  AND l.prev_browser_hash IS NULL AND NOT EXISTS (SELECT 1 FROM smartlaunch.launch o"
+           "   WHERE o.browser_hash = l.browser_hash AND o.id <> l.id)"
            "  AND (SELECT count(*) FROM smartlaunch.ticket t WHERE t.launch = l.id) < $8::integer"
            " RETURNING 1)"
            "SELECT count(*) AS n FROM made",
