@@ -121,11 +121,32 @@ static sl_rc_t join_starter(owner_t *owner, const sl_runtime_t *rt, const sl_sit
     return rc;
 }
 
+/** Is she at work in this browser still? Others may have come while she was away at the EHR. */
+static sl_rc_t is_here(bool *out, const sl_runtime_t *rt, const sl_finish_t *finish,
+                       const char *user, apr_pool_t *p, sl_err_t *err)
+{
+    const sl_site_t *site = finish->site;
+    const sl_browser_key_t key = {finish->browser, site->app,      site->idle,
+                                  site->max,       apr_time_now(), true};
+    sl_browser_view_t view = {0};
+    sl_rc_t rc = sl_browser_load(&view, rt, &key, p, err);
+
+    *out = false;
+    for (int i = 0; rc == SL_OK && i < view.count; i++) {
+        const char *known = view.launches[i].row.app_user;
+
+        *out = *out || (view.launches[i].live && known != NULL && strcmp(known, user) == 0);
+    }
+    return rc;
+}
+
 /** Of a launch that an app user began in the app nobody else's may come. */
 static sl_rc_t mind_starter(owner_t *owner, const sl_runtime_t *rt, const sl_finish_t *finish,
                             const sl_finishing_t *f, apr_pool_t *p, sl_err_t *err)
 {
     const char *starter = f->pending.app_user;
+    bool here = false;
+    sl_rc_t rc;
 
     if (starter == NULL || owner->link_state == SL_LINK_NONE || finish->is_untied) {
         return SL_OK;
@@ -138,10 +159,11 @@ static sl_rc_t mind_starter(owner_t *owner, const sl_runtime_t *rt, const sl_fin
                                 "launch",
                                 f->ehr->name);
     }
-    /* With SmartLink site httpd's own login decides. */
-    return finish->site->policy == SL_POLICY_SITE
-               ? SL_OK
-               : join_starter(owner, rt, finish->site, f, p, err);
+    if (finish->site->policy == SL_POLICY_SITE) {
+        return SL_OK; /* httpd's own login decides */
+    }
+    rc = is_here(&here, rt, finish, starter, p, err);
+    return rc == SL_OK && here ? join_starter(owner, rt, finish->site, f, p, err) : rc;
 }
 
 static const char *context_json(const sl_context_t *context, bool toplevel, apr_pool_t *p)

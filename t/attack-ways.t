@@ -1,0 +1,115 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Attacks on the ways in: standalone launches, <redirect>/link, tickets (design section 12). What an
+# attacker gets is nothing, and what a clinician has stays as it was.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use SL;
+use Digest::SHA qw(sha1_base64);
+use MIME::Base64 qw(encode_base64);
+
+my $w = world(start => 0, ehr_block => 'SmartStandaloneScope "openid fhirUser launch/patient patient/*.rs"');
+my ($ehr, $httpd, $pg) = ($w->ehr, $w->httpd, $w->pg);
+my $echo = "http://127.0.0.1:$httpd->{echo}{port}";
+my ($client) = SL::EHR::default_clients($w->url('/smart'));
+$ehr->clients({ %$client, redirect_uris => [ map { $w->url("/$_") } qw(smart strong weak quick) ] });
+my @patients = @{ $ehr->patients };
+
+# Two Redirect URLs of one app, each with a login of its own; and an app that asks nothing.
+sub site {
+    my ($name, @users) = @_;
+    spit("$httpd->{dir}/$name", join '', map { "$_:{SHA}" . sha1_base64($_) . "=\n" } @users);
+    chmod 0644, "$httpd->{dir}/$name";
+    return <<"CONF";
+    <Location /$name>
+        SmartTarget /two/
+        SmartApp two
+        SmartLink site
+    </Location>
+    <Location /$name/link>
+        AuthType Basic
+        AuthName $name
+        AuthBasicProvider file
+        AuthUserFile $httpd->{dir}/$name
+        Require valid-user
+    </Location>
+CONF
+}
+$httpd->{vhost} = join '', site(strong => 'alice'), site(weak => 'alice', 'chief'), map { <<"CONF" } qw(two quick);
+    ProxyPass /$_-app/ $echo/$_-app/
+    ProxyPass /two/ $echo/two/
+    <Location /$_-app>
+        AuthType Smart
+        SmartApp $_
+        SmartLogin on
+        Require all granted
+    </Location>
+CONF
+$httpd->{vhost} .= <<"CONF";
+    <Location /two>
+        AuthType Smart
+        SmartApp two
+        Require all granted
+    </Location>
+    <Location /quick>
+        SmartTarget /quick-app/
+        SmartApp quick
+        SmartLink app confirm=off
+    </Location>
+CONF
+$httpd->start;
+
+sub links { return sort map { "$_->{app} $_->{ehr_user}=$_->{app_user}" } grep { !$_->{revoked_at} } $pg->rows('SELECT * FROM smartlaunch.link') }
+sub told { my ($response) = @_; return $response->code == 200 ? json($response)->{headers} : { status => $response->code } }
+sub basic { my ($user) = @_; return (headers => [ Authorization => 'Basic ' . encode_base64("$user:$user", '') ]) }
+sub token_calls { return scalar grep { $_->{method} eq 'POST' } $ehr->log('/auth/token') }
+
+# /link of another Redirect URL of the same app, which has a weaker login
+
+my $got = $w->launch(path => '/strong', stop => 'callback', window => $w->browser->window);
+my $window = $got->{window};
+for my $url ("/weak/link?smart_launch=$got->{handle}", '/weak/link') {
+    my $answer = $window->nav($w->url($url), basic('chief'));
+    unlike $answer->decoded_content, qr/Join/, "SmartLink site: a launch is not asked about where another one's login decides ($url)";
+    is $answer->code, 401, 'it is none of this place';
+}
+$httpd->expect_log(qw(SL6320 SL6321));
+$window->nav($w->url("/strong/link?smart_launch=$got->{handle}"), basic('alice'));
+$window->submit(button => [ answer => 'yes' ], follow => 0, basic('alice'));
+is_deeply [ links() ], ['two dr-smith=alice'], 'its own login does';
+
+# A standalone launch that alice began; bob logs in to the app meanwhile, and then at the EHR
+
+sub logged_in {
+    my ($window, $app, $user) = @_;
+    $window->type($w->url("/$app/login?" . answer(headers => [ 'Smart-Login' => $user ])));
+    return $window;
+}
+my $shared = $w->browser;
+my $hers = logged_in($shared->window, 'quick-app', 'carol');
+$ehr->settings(standalone => { user => 'dr-jones', patient => $patients[0] });
+$hers->nav('/quick/start?ehr=sandbox&return=%2Fquick-app%2Fp');
+$hers->nav($hers->location, follow => 1, until => qr{^\Q${\ $w->url }\E});
+my $callback = $hers->location;
+logged_in($shared->window, 'quick-app', 'bob');
+my $answer = $hers->nav($callback);
+is_deeply [ grep { /^quick/ } links() ], [], 'confirm=off: who went away is not joined with who came after her';
+my $page = told($hers->go_on);
+is_deeply [ @{$page}{qw(smart-link smart-user smart-patient)} ], [ 'pending', undef, undef ], 'the app has to say who is there now';
+
+# A thief of the EHR's answer, before it was used, claims to have a browser without cookies
+
+my $seen = $w->launch(login => 'dave', user => 'nurse-lee');
+my $next = $w->launch(user => 'nurse-lee', window => SL::Browser::Window->new(jar => $seen->{window}->jar, top => $seen->{window}{top}, opener => $seen->{window}{opener}),
+    patient => $patients[1], stop => 'authorize');
+my $calls = token_calls();
+my $stolen = $w->browser->frame($ehr->base . '/')->nav($next->{callback_url});
+is $stolen->code, 400, 'CBK-2 the answer to a launch that began with a cookie, without one: 400';
+unlike $stolen->decoded_content, qr/ticket=/, 'CBK-2 and no ticket: that browser keeps cookies';
+is token_calls(), $calls, 'CBK-2 no token call';
+$httpd->expect_log('SL4305');
+is $next->{window}->nav($next->{callback_url})->code, 303, 'whose it is goes on';
+
+done();
