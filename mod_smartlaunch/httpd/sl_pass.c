@@ -5,6 +5,7 @@
 #include "smart/sl_header_name.h"
 
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <string.h>
 
 /** What we may set: as a variable, and as a header. */
@@ -246,23 +247,49 @@ const char *sl_pass_mark(request_rec *r)
     return launch != NULL ? launch->mark : NULL;
 }
 
-/** Marks of all live launches, where they were looked up; NULL: nobody knows. */
+/** Which of two live launches was used last. */
+static int by_use(const void *a, const void *b)
+{
+    apr_time_t one = (*(const sl_browser_launch_t *const *)a)->row.last_seen_at;
+    apr_time_t other = (*(const sl_browser_launch_t *const *)b)->row.last_seen_at;
+
+    return one > other ? -1 : one < other;
+}
+
+/**
+ * Marks of all live launches, the one used last first; NULL: nobody looked. Where the browser had
+ * more than were looked up, no request can name one of the others: their cookies are dead, too.
+ */
 static const char *const *live_marks(request_rec *r)
 {
     const sl_request_t *request = sl_request_of(r);
+    const sl_browser_launch_t **live;
     const char **marks;
-    int count = 0;
+    size_t count = 0;
 
-    if (request->view.launches == NULL || request->view.more) {
+    if (request->view.launches == NULL) {
         return NULL;
     }
+    live = apr_pcalloc(r->pool, sizeof(*live) * ((size_t)request->view.count + 1));
     marks = apr_pcalloc(r->pool, sizeof(*marks) * ((size_t)request->view.count + 1));
     for (int i = 0; i < request->view.count; i++) {
         if (request->view.launches[i].live) {
-            marks[count++] = request->view.launches[i].mark;
+            live[count++] = &request->view.launches[i];
         }
     }
+    qsort(live, count, sizeof(*live), by_use);
+    for (size_t i = 0; i < count; i++) {
+        marks[i] = live[i]->mark;
+    }
     return marks;
+}
+
+/** Three quarters of what httpd takes leave room for what the next answers set. */
+static apr_size_t most_cookies(const request_rec *r)
+{
+    int limit = r->server->limit_req_fieldsize;
+
+    return limit > 0 ? (apr_size_t)(limit - limit / 4) : 0;
 }
 
 /** The Cookie header as the app may see it: never ours, never another launch's. */
@@ -288,7 +315,8 @@ static void sort_cookies(request_rec *r, const sl_browser_launch_t *launch)
     rule.own = sl_conf_cookie(sl_conf_server(r->server));
     rule.tag = tag;
     rule.mark = launch != NULL ? launch->mark : NULL;
-    rule.live = live_marks(r);
+    rule.live = strpbrk(request->cookies, "~!") != NULL ? live_marks(r) : NULL;
+    rule.most = most_cookies(r);
     header = sl_app_cookie_from_browser(&rule, request->cookies,
                                         is_first ? &request->dead_cookies : NULL, r->pool);
     if (header == NULL) {

@@ -7,7 +7,6 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define MAX_DEAD 8
 #define MAX_OF_LAUNCH 64
 
 static void hex_of(char *out, const char *text, apr_size_t chars)
@@ -35,7 +34,8 @@ void sl_app_cookie_mark(char out[SL_APP_COOKIE_MARK_CHARS + 1], const char *tag,
            SL_APP_COOKIE_MARK_CHARS - SL_APP_COOKIE_TAG_CHARS);
 }
 
-/* What the header holds of the request's own launch: marked cookies and companions. */
+/* What the header holds of the request's own launch: marked cookies and companions. Those beyond
+ * the limit are withheld. */
 typedef struct {
     sl_cookie_pair_t pairs[MAX_OF_LAUNCH];
     int count;
@@ -82,7 +82,9 @@ static bool has_of_launch(const of_launch_t *mine, const sl_cookie_pair_t *plain
     return false;
 }
 
-/* May an unmarked cookie enter a launch? One from outside must not bring a session along. */
+/* May an unmarked cookie enter a launch? One from outside must not bring a session along, and under
+ * `auto` another launch may have written over it: but for a token that scripts send back, the app
+ * gets what the companion has kept. */
 static bool passes_unmarked(const reading_t *reading, const sl_cookie_pair_t *pair)
 {
     const sl_app_cookie_rule_t *rule = reading->request->rule;
@@ -96,13 +98,26 @@ static bool passes_unmarked(const reading_t *reading, const sl_cookie_pair_t *pa
     case SL_APP_COOKIE_NAMES:
         return !sl_app_cookie_is_listed(rule, pair->text, pair->name_len);
     case SL_APP_COOKIE_AUTO:
-        return has_of_launch(&reading->mine, pair, SL_APP_COOKIE_COMPANION) &&
-               !has_of_launch(&reading->mine, pair, SL_APP_COOKIE_MARKED) &&
-               !sl_app_cookie_is_session_name(pair->text, pair->name_len);
+        return sl_app_cookie_is_echo(pair->text, pair->name_len) &&
+               has_of_launch(&reading->mine, pair, SL_APP_COOKIE_COMPANION) &&
+               !has_of_launch(&reading->mine, pair, SL_APP_COOKIE_MARKED);
     case SL_APP_COOKIE_ALL:
         break;
     }
     return false;
+}
+
+/* A companion stands for the cookie that this launch set, unless a marked one does. */
+static bool passes_companion(const reading_t *reading, const sl_cookie_pair_t *pair)
+{
+    sl_cookie_pair_t plain = *pair;
+
+    plain.name_len -= SL_APP_COOKIE_SUFFIX_CHARS;
+    return reading->request->rule->keep == SL_APP_COOKIE_AUTO && pair->value != NULL &&
+           has_of_launch(&reading->mine, &plain, SL_APP_COOKIE_COMPANION) &&
+           !has_of_launch(&reading->mine, &plain, SL_APP_COOKIE_MARKED) &&
+           !sl_app_cookie_is_session_name(plain.text, plain.name_len) &&
+           !sl_app_cookie_is_echo(plain.text, plain.name_len);
 }
 
 /* The name without its mark; 0 where we never marked it: our own, or one with a comma, behind which
@@ -132,7 +147,9 @@ static apr_size_t visible_name(const reading_t *reading, const sl_cookie_pair_t 
     case SL_APP_COOKIE_MARKED:
         return is_mine(request, pair) ? unmarked_length(request, pair) : 0;
     case SL_APP_COOKIE_COMPANION:
-        return 0;
+        return is_mine(request, pair) && passes_companion(reading, pair)
+                   ? unmarked_length(request, pair)
+                   : 0;
     case SL_APP_COOKIE_PLAIN:
         break;
     }
@@ -177,47 +194,6 @@ static char *copy_visible(const reading_t *reading, const char *header, char *ou
     return end > out ? out : NULL;
 }
 
-static bool is_live(const sl_app_cookie_request_t *request, const sl_cookie_pair_t *pair)
-{
-    const char *const *mark;
-
-    for (mark = request->live; *mark != NULL; mark++) {
-        if (sl_app_cookie_has_mark(pair->text, pair->name_len, *mark)) {
-            return true;
-        }
-    }
-    return is_mine(request, pair);
-}
-
-/* Marked with this app's tag, and no launch of it is live any more. */
-static bool is_dead(const sl_app_cookie_request_t *request, const sl_cookie_pair_t *pair)
-{
-    return sl_app_cookie_suffix(pair->text, pair->name_len) != SL_APP_COOKIE_PLAIN &&
-           sl_app_cookie_has_tag(pair->text, pair->name_len, request->tag) &&
-           !is_live(request, pair);
-}
-
-static apr_array_header_t *find_dead(const sl_app_cookie_request_t *request, const char *header,
-                                     apr_pool_t *p)
-{
-    apr_array_header_t *dead = NULL;
-    sl_cookie_pair_t pair;
-
-    while (sl_cookie_next(&pair, &header, request->own)) {
-        if (!is_dead(request, &pair)) {
-            continue;
-        }
-        if (dead == NULL) {
-            dead = apr_array_make(p, MAX_DEAD, sizeof(const char *));
-        }
-        APR_ARRAY_PUSH(dead, const char *) = apr_pstrmemdup(p, pair.text, pair.name_len);
-        if (dead->nelts == MAX_DEAD) {
-            break;
-        }
-    }
-    return dead;
-}
-
 const char *sl_app_cookie_from_browser(const sl_app_cookie_request_t *request, const char *header,
                                        apr_array_header_t **dead, apr_pool_t *p)
 {
@@ -226,7 +202,8 @@ const char *sl_app_cookie_from_browser(const sl_app_cookie_request_t *request, c
     reading_t reading;
 
     if (dead != NULL) {
-        *dead = may_have_made && request->live != NULL ? find_dead(request, header, p) : NULL;
+        *dead =
+            may_have_made && request->live != NULL ? sl_app_cookie_dead(request, header, p) : NULL;
     }
     if (header == NULL) {
         return NULL;

@@ -2,8 +2,9 @@
 /**
  * The app's cookies, kept apart by launch (design 3, 13 "App cookies"). In a launch a kept cookie
  * `sid` is called `sid.~<mark>` in the browser and `sid` in the app. Page scripts must find theirs
- * under their own names, so under `auto` a cookie without HttpOnly stays as it is, and a companion
- * `name.!<mark>` remembers that this launch set it.
+ * under their own names, so under `auto` a cookie without HttpOnly stays as it is. All launches
+ * share it, and each writes over what another set: so a companion `name.!<mark>` has what this
+ * launch set, and that is what the app gets back.
  */
 #ifndef SL_APP_COOKIE_H
 #define SL_APP_COOKIE_H
@@ -42,16 +43,19 @@ typedef struct {
     const char *own;         /* SmartCookie's name */
     const char *tag;         /* of this app */
     const char *mark;        /* of the request's launch; NULL: it belongs to none */
-    const char *const *live; /* marks of all live launches of this browser and app, NULL-terminated;
-                                NULL: not known, nothing is taken for dead */
+    const char *const *live; /* marks of all live launches of this browser and app, the one used
+                                last first, NULL-terminated; NULL: not known, nothing is dead */
+    apr_size_t most; /* of a longer header the cookies of launches that were not used for longest
+                        go, before httpd refuses all of it; 0: no such bound */
 } sl_app_cookie_request_t;
 
 /**
- * The Cookie header as the app may see it. Our own cookie, marks of other launches and companions
+ * The Cookie header as the app may see it. Our own cookie, marks and companions of other launches
  * never pass; without a launch no marked one does; in a launch kept names pass only with its mark,
- * and under `auto` others only where this launch set them.
- * @param dead NULL, or gets full names of marked cookies whose launch is gone (at most 8), NULL
- *        when there are none: delete them with sl_app_cookie_delete
+ * and under `auto` others only where this launch set them, with the value it gave them (a csrf
+ * token apart, which comes as scripts have read it).
+ * @param dead NULL, or gets full names of marked cookies whose launch is gone, or that there is no
+ *        room for (at most 8), NULL when there are none: delete them with sl_app_cookie_delete
  * @return the very pointer given when nothing changes; NULL when nothing is left (or none came)
  */
 const char *sl_app_cookie_from_browser(const sl_app_cookie_request_t *request, const char *header,

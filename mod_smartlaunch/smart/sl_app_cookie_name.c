@@ -118,3 +118,15 @@ bool sl_app_cookie_is_session_name(const char *name, apr_size_t len)
     }
     return false;
 }
+
+bool sl_app_cookie_is_echo(const char *name, apr_size_t len)
+{
+    apr_size_t i;
+
+    for (i = 0; i + 4 <= len; i++) {
+        if (strncasecmp(name + i, "csrf", 4) == 0 || strncasecmp(name + i, "xsrf", 4) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

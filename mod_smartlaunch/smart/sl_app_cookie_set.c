@@ -247,14 +247,35 @@ static bool has_sent(const sl_app_cookie_answer_t *answer, const sl_cookie_pair_
     return false;
 }
 
+/* `name` + suffix + mark, for nobody but us. */
 static const char *with_suffix(const cookie_t *cookie, const sl_app_cookie_answer_t *answer,
-                               const char *suffix, const char *end, apr_pool_t *p)
+                               const char *suffix, const char *rest, apr_pool_t *p)
 {
     const sl_cookie_pair_t *pair = &cookie->pair;
 
-    return apr_pstrcat(p, name_of(pair, p), suffix, answer->mark, "=", end,
-                       "; Path=", path_for(pair, answer->path), end[0] == '\0' ? "; Max-Age=0" : "",
-                       "; HttpOnly", site_attributes(answer->embedded), NULL);
+    return apr_pstrcat(p, name_of(pair, p), suffix, answer->mark, "=", rest, "; HttpOnly",
+                       site_attributes(answer->embedded), NULL);
+}
+
+static const char *without(const cookie_t *cookie, const sl_app_cookie_answer_t *answer,
+                           const char *suffix, apr_pool_t *p)
+{
+    const char *path = path_for(&cookie->pair, answer->path);
+
+    return with_suffix(cookie, answer, suffix, apr_pstrcat(p, "; Path=", path, "; Max-Age=0", NULL),
+                       p);
+}
+
+/* Has the value, as long as the cookie lives: what the app gets whoever writes over the cookie. */
+static const char *companion(const cookie_t *cookie, const sl_app_cookie_answer_t *answer,
+                             apr_pool_t *p)
+{
+    const sl_cookie_pair_t *pair = &cookie->pair;
+    const char *rest =
+        apr_pstrcat(p, apr_pstrmemdup(p, pair->value, pair->value_len),
+                    "; Path=", path_for(pair, answer->path), lifetime_for(cookie, answer, p), NULL);
+
+    return with_suffix(cookie, answer, ".!", rest, p);
 }
 
 static void add(sl_app_cookie_set_t *out, const char *set)
@@ -270,10 +291,12 @@ static void add_for_scripts(sl_app_cookie_set_t *out, const cookie_t *cookie,
     bool goes = cookie->lifetime == 0;
 
     if (has_sent(answer, &cookie->pair, ".~", goes, p)) {
-        add(out, with_suffix(cookie, answer, ".~", "", p));
+        add(out, without(cookie, answer, ".~", p));
     }
-    if (has_sent(answer, &cookie->pair, ".!", goes, p) == goes) {
-        add(out, with_suffix(cookie, answer, ".!", goes ? "" : "1", p));
+    if (!goes) {
+        add(out, companion(cookie, answer, p));
+    } else if (has_sent(answer, &cookie->pair, ".!", true, p)) {
+        add(out, without(cookie, answer, ".!", p));
     }
 }
 

@@ -25,7 +25,7 @@ static void check_seen(const char *seen, const char *header)
 static void check_request(const sl_app_cookie_rule_t *rule, const char *mark, const char *header,
                           apr_pool_t *p)
 {
-    sl_app_cookie_request_t request = {rule, OWN, "00a0", mark, live};
+    sl_app_cookie_request_t request = {rule, OWN, "00a0", mark, live, 0};
     apr_array_header_t *dead;
     const char *seen = sl_app_cookie_from_browser(&request, header, &dead, p);
     int i;
