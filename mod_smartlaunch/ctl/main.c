@@ -21,6 +21,7 @@ static const char USAGE[] =
     "  launch list                launches that are not over\n"
     "  launch end LAUNCH          end a launch, and wipe its tokens\n"
     "  token list                 tokens, without the tokens\n"
+    "  token check LAUNCH         ask its EHR about the token of a launch (introspection)\n"
     "  token renew LAUNCH         renew the token of a launch at the EHR, now\n"
     "  token revoke LAUNCH        wipe the tokens of a launch\n"
     "\n"

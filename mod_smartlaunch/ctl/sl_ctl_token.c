@@ -2,7 +2,9 @@
 #include "ctl/sl_ctl_ehr.h"
 #include "ctl/sl_ctl_runtime.h"
 #include "ctl/sl_ctl_table.h"
+#include "flow/sl_introspect.h"
 #include "flow/sl_renew.h"
+#include "flow/sl_vault.h"
 #include "store/sl_store_admin.h"
 
 #include <stdio.h>
@@ -34,6 +36,14 @@ static const sl_ctl_column_t COLUMNS[] = {
 static int which_launch(void)
 {
     (void)fputs("smartlaunchctl: whose token? By the id of its launch (token list)\n", stderr);
+    return SL_CTL_USAGE;
+}
+
+static int needs_all(void)
+{
+    (void)fputs("smartlaunchctl: this needs all of httpd's configuration: say -f, or nothing, "
+                "in place of --db\n",
+                stderr);
     return SL_CTL_USAGE;
 }
 
@@ -88,12 +98,21 @@ static sl_rc_t find(sl_token_view_t *row, const sl_runtime_t *rt, const char *id
     if (rc == SL_OK && row->token.launch == NULL) {
         return sl_err_set(err, SL_NONE, "SL7013", "the launch has no token of an EHR");
     }
-    if (rc == SL_OK && (row->token.status != SL_TOKEN_ACTIVE || !row->can_renew)) {
-        return sl_err_set(err, SL_EXPIRED, "SL7014", "the token cannot be renewed: %s",
-                          row->token.status != SL_TOKEN_ACTIVE ? "it is over, only a launch helps"
-                                                               : "there is no refresh token");
+    if (rc == SL_OK && row->token.status != SL_TOKEN_ACTIVE) {
+        return sl_err_set(err, SL_EXPIRED, "SL7014", "the token is over: only a launch helps");
     }
     return rc;
+}
+
+static sl_rc_t find_renewable(sl_token_view_t *row, const sl_runtime_t *rt, const char *id,
+                              apr_pool_t *p, sl_err_t *err)
+{
+    sl_rc_t rc = find(row, rt, id, p, err);
+
+    return rc == SL_OK && !row->can_renew
+               ? sl_err_set(err, SL_EXPIRED, "SL7015",
+                            "the token cannot be renewed: there is no refresh token")
+               : rc;
 }
 
 static int print_renewed(const sl_ctl_t *ctl, const sl_token_view_t *now)
@@ -155,17 +174,76 @@ static int renew(sl_ctl_t *ctl)
         return which_launch();
     }
     if (ctl->db != NULL) {
-        (void)fputs("smartlaunchctl: this needs all of httpd's configuration: say -f, or nothing, "
-                    "in place of --db\n",
-                    stderr);
-        return SL_CTL_USAGE;
+        return needs_all();
     }
-    if (open_runtime(&rt, &ehrs, ctl, &err) != SL_OK || find(&row, rt, id, ctl->p, &err) != SL_OK ||
+    if (open_runtime(&rt, &ehrs, ctl, &err) != SL_OK ||
+        find_renewable(&row, rt, id, ctl->p, &err) != SL_OK ||
         check_secret(ehrs, row.token.ehr, &err) != SL_OK ||
         sl_renew_now(&now, rt, &row, "smartlaunchctl", ctl->p, &err) != SL_OK) {
         return sl_ctl_missing(&err);
     }
     return print_renewed(ctl, &now);
+}
+
+/** What its EHR says of it, now. */
+static sl_rc_t ask_ehr(sl_introspection_t *out, const sl_runtime_t *rt, const sl_token_view_t *row,
+                       apr_pool_t *p, sl_err_t *err)
+{
+    const sl_ehr_t *ehr = sl_runtime_ehr(rt->ehrs, row->token.ehr);
+    sl_tokens_t tokens = {NULL, NULL};
+    sl_rc_t rc;
+
+    if (ehr == NULL) {
+        return sl_err_set(err, SL_NONE, "SL7016", "there is no EHR %s here", row->token.ehr);
+    }
+    rc = sl_vault_open_tokens(&tokens, rt->ring, &row->token, p, err);
+    return rc == SL_OK ? sl_introspect_token(out, rt, ehr, tokens.access,
+                                             sl_trace_new(p, "smartlaunchctl"), err)
+                       : rc;
+}
+
+static int print_checked(const sl_ctl_t *ctl, const char *id, const sl_introspection_t *found)
+{
+    sl_json_t *object = sl_json_object(ctl->p);
+    const char *until = found->expires_at != 0 ? sl_ctl_stamp(ctl->p, found->expires_at) : NULL;
+
+    if (ctl->json) {
+        sl_json_put_str(object, "launch", id);
+        sl_json_put_bool(object, "active", found->is_active);
+        sl_json_put_str(object, "expires_at", until);
+        sl_json_put_str(object, "scope", found->scope);
+        sl_ctl_print_json(ctl, object);
+    } else {
+        (void)printf("the EHR says that the access token of launch %s is %s%s%s%s%s\n", id,
+                     found->is_active ? "active" : "not active", until != NULL ? ", ends " : "",
+                     until != NULL ? until : "", found->scope != NULL ? ", and is for " : "",
+                     found->scope != NULL ? found->scope : "");
+    }
+    return found->is_active ? SL_CTL_OK : SL_CTL_FAILED;
+}
+
+/** Nothing changes: neither here nor at the EHR. */
+static int check(sl_ctl_t *ctl)
+{
+    const char *id = sl_ctl_id(ctl);
+    apr_array_header_t *ehrs = NULL;
+    sl_introspection_t found = {0};
+    sl_runtime_t *rt = NULL;
+    sl_token_view_t row;
+    sl_err_t err = {0};
+
+    if (id == NULL) {
+        return which_launch();
+    }
+    if (ctl->db != NULL) {
+        return needs_all();
+    }
+    if (open_runtime(&rt, &ehrs, ctl, &err) != SL_OK || find(&row, rt, id, ctl->p, &err) != SL_OK ||
+        check_secret(ehrs, row.token.ehr, &err) != SL_OK ||
+        ask_ehr(&found, rt, &row, ctl->p, &err) != SL_OK) {
+        return sl_ctl_missing(&err);
+    }
+    return print_checked(ctl, id, &found);
 }
 
 int sl_ctl_token(sl_ctl_t *ctl)
@@ -177,6 +255,9 @@ int sl_ctl_token(sl_ctl_t *ctl)
     }
     if (word != NULL && strcmp(word, "renew") == 0) {
         return renew(ctl);
+    }
+    if (word != NULL && strcmp(word, "check") == 0) {
+        return check(ctl);
     }
     return sl_ctl_is(ctl, "list") ? list(ctl) : sl_ctl_usage();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_redeem.h"
+#include "flow/sl_introspect.h"
 #include "flow/sl_prove.h"
 #include "flow/sl_token_endpoint.h"
 #include "flow/sl_verify.h"
@@ -27,6 +28,9 @@ static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const s
         return sl_trace_failed(trace, "token", 0, apr_time_now(), err);
     }
     rc = sl_token_endpoint_post(&reply, rt, &post, "token", trace, err);
+    if (rc == SL_OK) {
+        rc = sl_introspect_fill(&reply.tokens, rt, redeem->ehr, trace, err);
+    }
     out->tokens = reply.tokens;
     return rc;
 }

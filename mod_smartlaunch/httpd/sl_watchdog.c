@@ -138,7 +138,8 @@ int sl_watchdog_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pte
         add(watchdog, AP_WD_TM_SLICE, watch, turn) != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
                      "SL5301: without mod_watchdog nobody cleans up after SmartKeep, renews tokens "
-                     "ahead, hears of changes on other hosts or brings home the audit's journal: "
+                     "ahead, revokes them at their EHRs, hears of changes on other hosts or brings "
+                     "home the audit's journal: "
                      "load it");
         return OK;
     }

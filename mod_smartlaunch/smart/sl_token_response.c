@@ -103,7 +103,8 @@ static int64_t seconds(const sl_json_t *value)
 }
 
 /* TRS-2; some servers say when instead of how long */
-static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer_t *answer)
+static int life(bool *says_life, const sl_json_t *doc, const sl_ehr_t *ehr,
+                const sl_token_answer_t *answer)
 {
     const sl_json_t *said = sl_json_get(doc, "expires_in");
     int64_t left = seconds(said);
@@ -113,6 +114,7 @@ static int life(const sl_json_t *doc, const sl_ehr_t *ehr, const sl_token_answer
         left = seconds(sl_json_get(doc, "expires_at"));
         left = left > 0 ? left - apr_time_sec(answer->now) : 0;
     }
+    *says_life = left > 0;
     if (left <= 0) {
         sl_notice_add(answer->notices, "SL2121",
                       "it does not say how long its token lives; taken as %ld seconds",
@@ -171,7 +173,7 @@ static sl_rc_t read_object(sl_token_response_t *out, const sl_ehr_t *ehr,
     if (rc != SL_OK) {
         return rc;
     }
-    out->expires_in = life(doc, ehr, answer);
+    out->expires_in = life(&out->says_life, doc, ehr, answer);
     if (read_scope(&out->scope, doc, answer->notices) != SL_OK) {
         return sl_err_set(err, SL_UPSTREAM, "SL2134",
                           "EHR %s: the scope in the token response is malformed", ehr->name);

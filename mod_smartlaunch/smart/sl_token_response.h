@@ -29,6 +29,7 @@ typedef struct {
     const sl_secret_t *refresh;  /* NULL: none */
     const sl_secret_t *id_token; /* NULL: none */
     int expires_in;              /* seconds, 1 to SL_TOKEN_LIFE_MAX */
+    bool says_life;              /* expires_in is the EHR's word, not ours */
     const char *scope;           /* granted; NULL: not said, so as requested (TRS-3) */
     sl_json_t *json;             /* the whole object without the three tokens */
 } sl_token_response_t;
