@@ -6,7 +6,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
+use JSON::PP qw(decode_json);
 use SL::Gateway qw(session_of);
+use SL::Keys;
+use SL::TLS;
 
 # The fenced blocks of one language in a document.
 sub blocks {
@@ -16,10 +19,21 @@ sub blocks {
     return @found;
 }
 
-my $w = world(target => '/app/example.php', start => 0);
+my $w = world(target => '/app/example.php', start => 0, ehr => { tenants => 'night' });
 my $dir = $w->httpd->dir;
 spit("$dir/redcap.secret", "what-the-nightly-job-alone-knows\n", 0600);
-$w->httpd->{gateway} = "SmartCaller redcap file:$dir/redcap.secret\nRequire local\n";
+$w->httpd->{gateway} = "SmartCaller redcap file:$dir/redcap.secret\nSmartSystem on\nRequire local\n";
+$w->httpd->{extra} = <<"CONF";
+<SmartEHR night>
+    SmartIssuer ${\ $w->ehr->issuer('night') }
+    SmartClient app-key
+    SmartClientKey ${\ SL::Keys::guide($dir, 'ES384') }
+    SmartSystemScope "system/*.rs"
+    SmartOutbound ca=${\ SL::TLS::ca() }
+</SmartEHR>
+CONF
+$w->ehr->tenant('night')->clients({ client_id => 'app-key', token_endpoint_auth_method => 'private_key_jwt',
+    redirect_uris => [ $w->url('/smart') ], jwks => decode_json(slurp(top() . '/t/vectors/ES384.public.json')) });
 $w->httpd->start;
 
 # Configurations. Only paths and the module's own place differ here.
@@ -32,6 +46,14 @@ for my $file (qw(README.md docs/admin.md)) {
         my ($rc, $said) = $w->httpd->configtest(config => $here, no_redirect => 1);
         is $rc, 0, "$file: configtest takes the configuration" . ($text eq $config ? '' : ' with all that may follow') or diag $said;
     }
+}
+{
+    my ($line) = grep { /^ +SmartClientKey/ } blocks('docs/admin.md', 'apache');
+    my ($text) = grep { /SmartPublicURL/ } blocks('docs/admin.md', 'apache');
+    $line =~ s{/etc/smartlaunch/\S+}{SL::Keys::guide($dir, 'RS384')}e;
+    $text =~ s{^ +SmartClientSecret .*\n}{$line}m;
+    my ($rc, $said) = $w->httpd->configtest(config => $text =~ s{/etc/smartlaunch/}{$dir/}gr, no_redirect => 1);
+    is $rc, 0, 'docs/admin.md: a key for the secret' or diag $said;
 }
 {
     my ($proxied) = grep { /ProxyPass/ } blocks('docs/app.md', 'apache');
@@ -78,13 +100,14 @@ is_deeply [ split ' ', $read->content ], \@ids, 'docs/app.md: PHP reads them to 
 
 spit("$dir/smart-caller.header", 'Smart-Caller: ' . slurp("$dir/redcap.secret"), 0600);
 my $gateway = $w->httpd->gateway_url . '/sandbox';
-my ($by_session, $by_user) = blocks('docs/app.md', 'sh');
+my ($by_session, $by_user, $by_itself) = blocks('docs/app.md', 'sh');
 my ($short) = blocks('README.md', 'sh');
 for ([ $by_session, 'Patient', 'docs/app.md: curl asks in a session' ],
-    [ $by_user, 'Bundle', 'docs/app.md: curl asks for a user' ], [ $short, 'Bundle', 'README.md: curl' ]) {
-    my ($command, $type, $name) = @$_;
+    [ $by_user, 'Bundle', 'docs/app.md: curl asks for a user' ],
+    [ $by_itself, 'Bundle', 'docs/app.md: curl asks without any user', $gateway =~ s/sandbox$/night/r ], [ $short, 'Bundle', 'README.md: curl' ]) {
+    my ($command, $type, $name, $base) = @$_;
     local @ENV{qw(SMART_SESSION SMART_SESSION_BASE_URL SMART_PATIENT gateway patient)} =
-        ($session, $gateway, $patient, $gateway, $patient);
+        ($session, $gateway, $patient, $base // $gateway, $patient);
     my (undef, $said) = capture('sh', '-c', "cd '$dir'; " . $command =~ s/\bcurl\b/curl -sS/r);
     like $said, qr/^\{"resourceType":"$type"/, $name;
 }
