@@ -73,6 +73,9 @@ sub steps {
 # The first launch: nobody knows yet who this is in the app
 {
     my $l = $w->launch(patient => $patient, encounter => 'enc-1');
+    my ($asked) = grep { $_->{path} eq '/auth/authorize' } $ehr->log;
+    is $asked->{query}{client_id}, $client->{client_id}, "X1 the EHR is asked for the app's own client";
+    is $asked->{query}{redirect_uri}, $w->url('/smart'), 'X1 and for our callback';
     my ($challenge, @others) = $app->requests;
     like $challenge->{body}, qr/^\{"verification-token":"\Q$app->{token}\E","challenge":"[\w-]{20,}"\}$/, 'X11 before the first message: a challenge';
     is "$challenge->{method} $challenge->{headers}{'verification-token'}", "POST $app->{token}", '… by POST, with the header of every message';
