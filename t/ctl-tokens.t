@@ -107,6 +107,18 @@ is_ctl(1, qr/permission denied.*\n.*smartlaunch_dba/, "httpd's own role revokes 
 
 # Root becomes httpd's user for the journal, or it is not root at all
 is((stat $httpd->dir . '/state')[4], (getpwnam(SL::Run::www_user() // getpwuid $>))[2], 'the journal is still the user of httpd');
+SKIP: {
+    skip 'only root becomes somebody else', 3 if $> != 0;
+    my $state = $httpd->dir . '/state';
+    my ($uid, $gid) = (stat $state)[4, 5];
+    my $nobody = 54_321;
+    $nobody++ while getpwuid $nobody;
+    my $asked = renewals($w);
+    chown $nobody, $gid, $state or die "chown: $!";
+    is_ctl(1, qr/SL7011/, 'a user that the system does not know: it does not go on as root', qw(token renew), id_of($w, $l));
+    is scalar(renewals($w)), $asked, '… and nothing was done';
+    chown $uid, $gid, $state or die "chown: $!";
+}
 in_no_log($w, $httpd, $l->{patient});
 $httpd->allow_log(map { $_->{id} } $httpd->errors);
 done();

@@ -168,11 +168,15 @@ sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err_t *err)
 
 sl_rc_t sl_ctl_become(uid_t uid, sl_err_t *err)
 {
-    const struct passwd *user = geteuid() == 0 && uid != 0 ? getpwuid(uid) : NULL;
+    const struct passwd *user;
 
-    if (user != NULL && (initgroups(user->pw_name, user->pw_gid) != 0 ||
-                         setgid(user->pw_gid) != 0 || setuid(uid) != 0)) {
-        return sl_err_set(err, SL_FAILED, "SL7011", "cannot become %s", user->pw_name);
+    if (geteuid() != 0 || uid == 0) {
+        return SL_OK;
+    }
+    user = getpwuid(uid);
+    if (user == NULL || initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
+        setuid(uid) != 0) {
+        return sl_err_set(err, SL_FAILED, "SL7011", "cannot become the user of id %ld", (long)uid);
     }
     return SL_OK;
 }
