@@ -23,10 +23,17 @@ typedef struct {
     bool by_refusal;
 } way_t;
 
-/** Discovery and token endpoint, each with its time-out. */
-static apr_interval_time_t longest(const sl_ehr_t *ehr)
+/** How long a call waits for a token. */
+static apr_interval_time_t patience(const sl_ehr_t *ehr)
 {
     return 2 * ehr->timeout + SLACK;
+}
+
+/** How long getting one takes at most: two documents of discovery and the token endpoint, each with
+ * its time-out. Whoever is elected has the lease until then. */
+static apr_interval_time_t longest(const sl_ehr_t *ehr)
+{
+    return 3 * ehr->timeout + SLACK;
 }
 
 static sl_rc_t call_endpoint(sl_token_reply_t *reply, const way_t *way, sl_err_t *err)
@@ -127,7 +134,7 @@ static sl_rc_t try(sl_system_token_t *out, const way_t *way, apr_pool_t *tmp, sl
 /** By ourselves, or by waiting for who is at it. */
 static sl_rc_t obtain(sl_system_token_t *out, const way_t *way, sl_err_t *err)
 {
-    apr_time_t until = apr_time_now() + longest(way->ehr);
+    apr_time_t until = apr_time_now() + patience(way->ehr);
     apr_pool_t *tmp;
     sl_rc_t rc;
 

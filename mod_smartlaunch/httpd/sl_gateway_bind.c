@@ -6,8 +6,7 @@
 
 #include <apr_strings.h>
 
-/** What browsers say of themselves and nobody else. */
-static bool is_browser(const request_rec *r)
+bool sl_gateway_is_browser(const request_rec *r)
 {
     return apr_table_get(r->headers_in, "Sec-Fetch-Site") != NULL ||
            apr_table_get(r->headers_in, "Origin") != NULL;
@@ -76,5 +75,5 @@ sl_gateway_no_t sl_gateway_bind(sl_gateway_call_t *call, sl_err_t *err)
     if (call->session == NULL) {
         return bind_caller(call);
     }
-    return is_browser(call->r) ? SL_GATEWAY_BROWSER : SL_GATEWAY_OK;
+    return sl_gateway_is_browser(call->r) ? SL_GATEWAY_BROWSER : SL_GATEWAY_OK;
 }

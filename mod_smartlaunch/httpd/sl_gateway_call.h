@@ -100,6 +100,9 @@ int sl_gateway_refuse(sl_gateway_call_t *call, sl_gateway_no_t no, const sl_err_
 /** What a result of finding or renewing a token means to the caller. */
 sl_gateway_no_t sl_gateway_no(sl_rc_t rc);
 
+/** Does it say of itself what browsers do and nobody else? */
+bool sl_gateway_is_browser(const request_rec *r);
+
 /** Who calls, and in which session. */
 sl_gateway_no_t sl_gateway_bind(sl_gateway_call_t *call, sl_err_t *err);
 

@@ -20,13 +20,6 @@ static bool is_plain(const sl_gateway_call_t *call)
            (ask->patient == NULL || sl_context_is_fhir_id(ask->patient));
 }
 
-/** Whoever proves itself by httpd's own login could be a person whose browser does it. */
-static bool is_browser(const request_rec *r)
-{
-    return apr_table_get(r->headers_in, "Sec-Fetch-Site") != NULL ||
-           apr_table_get(r->headers_in, "Origin") != NULL;
-}
-
 static sl_gateway_no_t check(const sl_gateway_call_t *call, sl_err_t *err)
 {
     if (call->caller == NULL) {
@@ -44,7 +37,8 @@ static sl_gateway_no_t check(const sl_gateway_call_t *call, sl_err_t *err)
                          call->ehr->name);
         return SL_GATEWAY_SYSTEM;
     }
-    if (is_browser(call->r)) {
+    /* Whoever proves itself by httpd's own login could be a person whose browser does it. */
+    if (sl_gateway_is_browser(call->r)) {
         (void)sl_err_set(err, SL_DENIED, "SL5843", "a browser asked for the system token");
         return SL_GATEWAY_SYSTEM;
     }
