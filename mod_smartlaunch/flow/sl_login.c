@@ -186,7 +186,7 @@ sl_rc_t sl_login_end(const sl_login_t *login, const char *reason, bool all, sl_e
     sl_trace_ok(login->trace, "end", 0, 0, reason);
     end.id = all ? NULL : login->launch->row.id;
     end.browser_hash = browser;
-    end.app = login->key->app;
+    end.app = all ? NULL : login->key->app; /* their cookie goes: they would live on unreached */
     end.reason = reason;
     end.revoke_tokens = true;
     end.steps = login->trace->steps;

@@ -40,7 +40,7 @@ SL_MUST_USE sl_rc_t sl_login_link(const char **new_browser, const sl_login_t *lo
 SL_MUST_USE sl_rc_t sl_login_release(const char **new_browser, const sl_login_t *login,
                                      sl_err_t *err);
 
-/** End the launch; `all` ends every one of this app in this browser. */
+/** End the launch; `all` ends every one of this browser, whichever app's. */
 SL_MUST_USE sl_rc_t sl_login_end(const sl_login_t *login, const char *reason, bool all,
                                  sl_err_t *err);
 
