@@ -4,6 +4,7 @@
 #include "flow/sl_caretaker.h"
 #include "flow/sl_grant.h"
 #include "flow/sl_renew.h"
+#include "flow/sl_revoke.h"
 #include "store/sl_listen.h"
 #include "store/sl_store_host.h"
 #include "store/sl_store_keep.h"
@@ -15,14 +16,14 @@
 
 static struct {
     int listens, forgets, forgets_all, renewals_home, rows_home, leads, leaves, renews, keeps,
-        purges, reports, goes;
+        purges, reports, revokes, goes;
 } did, none;
 
 /* How the world is. */
 static apr_array_header_t *hints;
 static bool reconnected, leading, more;
-static int renewed;
-static sl_rc_t hears, leads_rc, keeps_rc;
+static int renewed, told;
+static sl_rc_t hears, leads_rc, keeps_rc, revokes_rc;
 static apr_uint32_t stop;
 static int stop_after; /* the call after which the child is to end; 0: none */
 static char forgotten[200];
@@ -142,6 +143,14 @@ sl_rc_t sl_renew_due(int *n, const sl_runtime_t *rt, int limit, apr_pool_t *p, s
     return SL_OK;
 }
 
+sl_rc_t sl_revoke_due(int *n, const sl_runtime_t *rt, int limit, apr_pool_t *p, sl_err_t *err)
+{
+    (void)rt, (void)limit, (void)p;
+    *n = told;
+    done(&did.revokes);
+    return fail(revokes_rc, err);
+}
+
 sl_rc_t sl_store_keep(bool *again, sl_db_t *db, apr_interval_time_t steps, apr_pool_t *p,
                       sl_err_t *err)
 {
@@ -198,8 +207,8 @@ static sl_caretaker_t *begin(apr_pool_t *p, bool gateway)
     hints = apr_array_make(p, 4, sizeof(sl_hint_t));
     reconnected = more = false;
     leading = true;
-    renewed = stop_after = lines = 0;
-    hears = leads_rc = keeps_rc = SL_OK;
+    renewed = told = stop_after = lines = 0;
+    hears = leads_rc = keeps_rc = revokes_rc = SL_OK;
     stop = 0;
     forgotten[0] = '\0';
     rt = (sl_runtime_t){.self = "me", .log = {log_line, NULL}};
@@ -245,6 +254,7 @@ static void leads(apr_pool_t *p)
     is_int(did.leads, 1, "who leads is asked every few seconds, not every turn");
     is_int(did.renews + did.keeps + did.purges, 0,
            "who does not lead renews nothing, keeps nothing");
+    is_int(did.revokes, 1, "SEC-10 every host tells EHRs of revoked tokens, every few seconds");
     is_int(did.reports, 1, "every host says which keys it has, every few seconds");
     sl_caretaker_leave(caretaker);
     is_int(did.leaves, 0, "… and has nothing to leave");
@@ -259,6 +269,17 @@ static void leads(apr_pool_t *p)
     sl_caretaker_leave(caretaker);
     is_int(did.leaves, 1, "who leads leaves, once");
     is_int(did.goes, 1, "… and says so once");
+
+    caretaker = begin(p, true);
+    told = 1;
+    turns(caretaker, 5, p);
+    is_int(did.revokes, 5, "SEC-10 what is left to be revoked comes with the next turn");
+
+    caretaker = begin(p, true);
+    turns(caretaker, 1, p);
+    *(sl_hint_t *)apr_array_push(hints) = (sl_hint_t){"l1", "a"};
+    turns(caretaker, 1, p);
+    is_int(did.revokes, 2, "SEC-10 … and what has just been revoked, at once");
 
     caretaker = begin(p, true);
     renewed = 1;
@@ -276,6 +297,7 @@ static void without_gateway(apr_pool_t *p)
     turns(caretaker, 3, p);
     is_int(did.listens + did.renewals_home + did.rows_home + did.renews + did.purges, 0,
            "without a gateway nothing is renewed, heard or brought home");
+    is_int(did.revokes, 1, "SEC-10 tokens are revoked, gateway or not");
     is_int(did.keeps, 1, "steps are kept as SmartKeep says");
     is_int(did.leads, 1, "nobody leads for longer than that takes");
 }
@@ -295,19 +317,27 @@ static void trouble(apr_pool_t *p)
     is_int(did.keeps, 1, "housekeeping that fails is tried again after a while");
     is_int(lines, 1, "and said");
     is_int(did.purges, 1, "the rest goes on");
+
+    caretaker = begin(p, true);
+    revokes_rc = SL_FAILED;
+    told = 1;
+    turns(caretaker, 5, p);
+    is_int(did.revokes, 1, "SEC-10 telling EHRs, too, is tried again after a while");
+    is_int(lines, 1, "and said");
+    is_int(did.renews, 1, "the rest goes on");
 }
 
 /** Stopped after each thing it does: nothing else is begun. */
 static void stops(apr_pool_t *p)
 {
-    for (int after = 1; after <= 8; after++) {
+    for (int after = 1; after <= 9; after++) {
         sl_caretaker_t *caretaker = begin(p, true);
         int all;
 
         stop_after = after;
         turns(caretaker, 1, p);
-        all = did.listens + did.renewals_home + did.rows_home + did.reports + did.leads +
-              did.renews + did.keeps + did.purges;
+        all = did.listens + did.renewals_home + did.rows_home + did.reports + did.revokes +
+              did.leads + did.renews + did.keeps + did.purges;
         /* Both kinds of records go together. */
         is_int(all, after == 2 ? 3 : after, "stopped: nothing else is begun");
     }
