@@ -58,6 +58,13 @@ sub login { my ($user) = @_; return [ Authorization => 'Basic ' . encode_base64(
 # Without a launch
 {
     my $window = $w->browser->window;
+    for my $kind ([ 'an image on some page', 'no-cors', 'image' ], [ 'a script', 'cors', 'empty' ], [ 'a prefetch', 'navigate', 'document', 'Sec-Purpose' => 'prefetch' ]) {
+        my ($name, $mode, $dest, @more) = @$kind;
+        my $answer = request(GET => $w->url('/smart/alone/link'), headers => [ @{ login('alice') }, 'Sec-Fetch-Site' => 'cross-site',
+            'Sec-Fetch-Mode' => $mode, 'Sec-Fetch-Dest' => $dest, @more ]);
+        is $answer->code . ' ' . ($answer->header('Location') // ''), '401 ', "X10 $name is no visit";
+        is scalar($app->told), 0, '… and the app hears nothing';
+    }
     is $window->nav($w->url('/smart/alone/link'))->code, 401, 'X10 httpd asks who it is';
     is scalar($app->told), 0, '… and the app hears nothing of nobody';
     my $answer = $window->nav($w->url('/smart/alone/link'), headers => login('alice'));

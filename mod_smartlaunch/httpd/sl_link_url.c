@@ -44,10 +44,14 @@ static int nobody(const sl_visit_t *visit, const char *log_id, const char *detai
     return sl_respond_refusal(visit->r, &refusal);
 }
 
-/** Only who may be asked about is told of: a POST answers a question. */
+/**
+ * Only who comes is told of: a POST answers a question, and a picture on somebody's page or a
+ * prefetch is nobody's visit, whatever login the browser sends along.
+ */
 static int nothing_waits(const sl_visit_t *visit)
 {
-    if (visit->site->notify != NULL && visit->r->method_number == M_GET) {
+    if (visit->site->notify != NULL && visit->r->method_number == M_GET &&
+        visit->request->ask.kind == SL_ASK_NAVIGATION) {
         return sl_landing_user(visit, visit->r->user);
     }
     return sl_respond_relaunch(visit->r, "SL6320", "no launch waits to be linked here");
