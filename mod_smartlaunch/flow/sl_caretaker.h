@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * What has to be done without a request: hear of changes on other hosts, bring home what the
- * journal holds, tell EHRs of revoked tokens, and, one per cluster, renew tokens ahead and keep the audit's months.
+ * journal holds, tell EHRs of revoked tokens, and, one per cluster, renew tokens ahead and keep the
+ * audit's months.
  */
 #ifndef SL_CARETAKER_H
 #define SL_CARETAKER_H

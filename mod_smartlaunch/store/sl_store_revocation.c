@@ -12,7 +12,8 @@ static const sl_stmt_t TAKE = {
            " WHERE due_at <= now()"
            "  AND ehr IN (SELECT jsonb_array_elements_text($1::jsonb))"
            " ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
-           "UPDATE smartlaunch.revocation r SET tries = r.tries + 1, due_at = now() + " SQL_FOR("$2")
+           "UPDATE smartlaunch.revocation r SET tries = r.tries + 1,"
+           "  due_at = now() + " SQL_FOR("$2")
            " FROM due WHERE r.launch = due.launch AND r.generation = due.generation"
            " RETURNING r.launch, r.app, r.ehr, r.app_user, r.patient, r.generation, r.key_id,"
            "  r.access_sealed, r.refresh_sealed, r.tries",
