@@ -37,7 +37,7 @@ $w->ehr->tenant('night')->clients({ client_id => 'app-key', token_endpoint_auth_
 $w->httpd->start;
 
 # Configurations. Only paths and the module's own place differ here.
-spit("$dir/epic.secret", "not-a-secret\n", 0600);
+spit("$dir/$_", "not-a-secret-of-32-bytes-or-more-0\n", 0600) for qw(epic.secret study.secret study.token);
 for my $file (qw(README.md docs/admin.md)) {
     my ($config, @more) = grep { /^Smart|<Location/m } blocks($file, 'apache');
     for my $text ($config, @more ? join '', $config, @more : ()) {
@@ -118,11 +118,11 @@ for my $file (qw(docs/database.md docs/admin.md)) {
     my $text = slurp(top() . "/$file");
     my @statements = map { split /;[^\n]*\n/ } $text =~ /^```sql\n(.*?)^```$/msg;
     push @statements, $text =~ /psql smartlaunch -c (?:'([^']+)'|"([^"]+)")/g;
-    @statements = grep { defined && /^SELECT/ && !/\xe2\x80\xa6/ } map { $_ && s/^(?:--[^\n]*\n)+//r } @statements;
+    @statements = grep { defined && /^(?:SELECT|DELETE)/ && !/\xe2\x80\xa6/ } map { $_ && s/^(?:--[^\n]*\n)+//r } @statements;
     ok @statements > 0, "$file has SQL";
     for my $sql (@statements) {
-        my $dbh = $w->pg->dbh($sql =~ /smartlaunch\.purge/ ? () : 'dba');
-        ok eval { $dbh->selectall_arrayref($sql) }, "$file: $sql" =~ s/\s+/ /gr or diag $@;
+        my $dbh = $w->pg->dbh($sql =~ /smartlaunch\.purge|^DELETE/ ? () : 'dba');
+        ok eval { $sql =~ /^DELETE/ ? $dbh->do($sql) : $dbh->selectall_arrayref($sql) }, "$file: $sql" =~ s/\s+/ /gr or diag $@;
     }
 }
 
