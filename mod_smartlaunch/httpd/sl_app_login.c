@@ -20,11 +20,29 @@ APLOG_USE_MODULE(smartlaunch);
 
 /** What the answer's headers said. */
 typedef struct {
-    const char *login, *logout;
+    const char *login;
     int logins;
+    bool has_logout;           /* with whatever value */
+    bool logout;               /* with 1 */
     apr_array_header_t *names; /* of every Smart-* header met; NULL: none */
     apr_pool_t *p;
 } said_t;
+
+/** Also where it was said more than once and joined: who logs out once too often does no harm. */
+static bool says_one(const char *value, apr_pool_t *p)
+{
+    char *rest = apr_pstrdup(p, value);
+    char *state;
+
+    for (char *word = apr_strtok(rest, ",", &state); word != NULL;
+         word = apr_strtok(NULL, ",", &state)) {
+        apr_collapse_spaces(word, word);
+        if (strcmp(word, "1") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static int look(void *data, const char *key, const char *value)
 {
@@ -41,7 +59,8 @@ static int look(void *data, const char *key, const char *value)
         said->login = value;
         said->logins++;
     } else if (strcasecmp(key, "Smart-Logout") == 0) {
-        said->logout = value;
+        said->has_logout = true;
+        said->logout = said->logout || says_one(value, said->p);
     }
     return 1;
 }
@@ -313,7 +332,7 @@ void sl_app_login(sl_app_login_t *out, request_rec *r)
     said.p = r->pool;
     take(&said, r->headers_out);
     take(&said, r->err_headers_out);
-    if ((said.login == NULL && said.logout == NULL) || !counts(r, &said)) {
+    if ((said.login == NULL && !said.has_logout) || !counts(r, &said)) {
         return;
     }
     out->is_login = true;
@@ -323,7 +342,7 @@ void sl_app_login(sl_app_login_t *out, request_rec *r)
     login.trace = sl_request_trace(r);
     if (said.login != NULL) {
         log_in(out, r, &login, said.login);
-    } else if (strcmp(said.logout, "1") == 0 && login.launch != NULL) {
+    } else if (said.logout && login.launch != NULL) {
         log_out(out, r, &login);
     }
 }
