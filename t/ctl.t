@@ -116,6 +116,16 @@ ok(!decode_json($text)->{seals}, '… where it only opens');
 is_ctl(0, qr/reload httpd/, 'keyring first', @ring, qw(keyring first), $last);
 like(slurp($ring), qr/\A\Q$last\E \S{44}\n\Q$added\E /, '… moves its line to the top');
 is(scalar(() = slurp($ring) =~ /^\Q$last\E /mg), 1, '… which stands there once');
+my @adding = map {
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDOUT, '>', '/dev/null' or die "/dev/null: $!";
+        exec build() . '/smartlaunchctl', @ring, qw(keyring add --last) or die "exec: $!";
+    }
+    $pid;
+} 1 .. 6;
+waitpid $_, 0 for @adding;
+is(scalar(() = slurp($ring) =~ /^k\S+ /mg), 10, 'six administrators at once: no key is lost') or diag(slurp($ring) =~ s/ .*//mgr);
 my $before = slurp($ring);
 is_ctl(3, qr/SL7023/, 'a key that is not there', @ring, qw(keyring first k9));
 is_ctl(2, qr/^usage:/m, 'no key', @ring, qw(keyring first));

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,12 +94,40 @@ static bool write_all(int fd, sl_bytes_t bytes)
     return true;
 }
 
-/** The new name is on the disk only with its directory. */
-static bool sync_directory(const char *path, apr_pool_t *p)
+/** The directory that an absolute path is in; -1. */
+static int open_directory(const char *path, apr_pool_t *p)
 {
     const char *slash = strrchr(path, '/');
     const char *dir = slash == path ? "/" : apr_pstrmemdup(p, path, (apr_size_t)(slash - path));
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The file itself is replaced, so the lock is its directory's. It goes with the process. */
+sl_rc_t sl_ctl_ring_lock(const char *path, apr_pool_t *p, sl_err_t *err)
+{
+    char real[PATH_MAX];
+    int fd;
+
+    if (realpath(path, real) == NULL) {
+        return SL_OK; /* whoever reads it says so */
+    }
+    fd = open_directory(real, p);
+    while (fd >= 0 && flock(fd, LOCK_EX) != 0) {
+        if (errno != EINTR) {
+            (void)close(fd);
+            fd = -1;
+        }
+    }
+    return fd >= 0 ? SL_OK
+                   : sl_err_set(err, SL_FAILED, "SL7024", "cannot lock the directory of %s: %s",
+                                path, strerror(errno));
+}
+
+/** The new name is on the disk only with its directory. */
+static bool sync_directory(const char *path, apr_pool_t *p)
+{
+    int fd = open_directory(path, p);
     bool done = fd >= 0 && fsync(fd) == 0;
 
     if (fd >= 0) {
