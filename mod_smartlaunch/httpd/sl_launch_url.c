@@ -114,6 +114,27 @@ static bool is_told(const sl_visit_t *visit, const sl_finishing_t *finishing,
            sl_landing_is_told(visit->site, finishing->claimed.kind, finished->link_state);
 }
 
+/**
+ * Two launches that open at once: the first was finished, and its answer, which has the browser's
+ * new cookie, is still under way; with SmartNotify as long as the app takes. Nothing was claimed,
+ * and the old cookie is refused for seconds only: so the page asks again by itself, and not for
+ * ever.
+ */
+static int ask_again(const sl_visit_t *visit, sl_trace_t *trace, const sl_err_t *err)
+{
+    sl_refusal_t refusal;
+
+    sl_visit_record(visit, trace, "callback", err);
+    sl_respond_describe(&refusal, visit->r, SL_FOREIGN, err);
+    refusal.title = "One moment, please";
+    refusal.text[0] = "Another window of this browser is just being opened.";
+    refusal.text[1] = "This page tries again by itself. If it does not, open the application from "
+                      "the chart again.";
+    refusal.text[2] = NULL;
+    apr_table_setn(visit->r->err_headers_out, "Refresh", "1");
+    return sl_respond_refusal(visit->r, &refusal);
+}
+
 /** No launch of this browser: perhaps since it keeps no cookies in frames. */
 static int not_ours(const sl_visit_t *visit, const sl_finish_t *request, sl_trace_t *trace,
                     sl_rc_t rc, const sl_err_t *err)
@@ -147,6 +168,9 @@ int sl_launch_url_finish(const sl_visit_t *visit, const sl_finish_t *request)
                           finishing.ehr->name, visit->site->app,
                           sl_pass_link_word(finished.link_state), trace->reference);
         }
+    } else if (rc == SL_FOREIGN && finishing.claimed.outcome == SL_CLAIM_FOREIGN &&
+               finishing.claimed.old_cookie && visit->r->method_number == M_GET) {
+        return ask_again(visit, trace, &err);
     } else if (rc != SL_OK && finishing.claimed.outcome != SL_CLAIM_WON) {
         return not_ours(visit, request, trace, rc, &err);
     }
