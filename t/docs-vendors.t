@@ -45,6 +45,7 @@ sub run {
     my @args = shellwords($tail =~ s/ *>.*//r =~ s/ *\\$//r);
     s{^epic$}{sandbox}, s{^/etc/smartlaunch/}{$dir/}, s{^0192d3c5-.*}{$launch->{id}} for @args;
     return if "@args" =~ /keyring (?:add|first|rotate)/; # t/ctl-keyring.t
+    unlink $args[2] if "@args" =~ /^jwks new/; # it overwrites none
     my ($db) = grep { $args[$_] eq '--db' } 0 .. $#args;
     $args[ $db + 1 ] = "@args" =~ /schema/ ? $pg->owner_conninfo : $pg->dba_conninfo if defined $db;
     my ($rc, $said) = defined $db ? capture(build() . '/smartlaunchctl', @args) : $httpd->ctl(@args);
@@ -89,6 +90,19 @@ for my $section (@sections) {
         for my $id ($cells =~ /\b(SL\d{4})\b/g) {
             like $ids, qr/^\| $id \|/m, "$section->{name}: $id" if !$seen{$id}++;
         }
+    }
+}
+
+# Links, between documents and into them.
+sub anchors { my ($text) = @_; return map { '#' . lc =~ s/[^\w\- ]//gr =~ tr/ /-/r } $text =~ /^#+ (.*)/mg }
+for my $file (map { s{.*/(docs/)}{$1}r } 'README.md', glob(top() . '/docs/*.md')) {
+    my $text = decode_utf8(slurp(top() . "/$file")) =~ s/^```.*?^```$//msgr;
+    my ($folder) = $file =~ m{^(.*/)?};
+    for my $link ($text =~ /\]\((?!https?:)([^)\s]+)\)/g) {
+        my ($path, $anchor) = $link =~ /^([^#]*)(#.*)?$/;
+        my $to = top() . '/' . ($path eq '' ? $file : ($folder // '') . $path);
+        next if $to =~ m{/conformance\.md$}; # scripts/conformance.pl makes it
+        ok -e $to && (!$anchor || grep { $_ eq $anchor } anchors(decode_utf8(slurp($to)))), "$file: $link leads somewhere";
     }
 }
 
