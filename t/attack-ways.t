@@ -112,4 +112,34 @@ is token_calls(), $calls, 'CBK-2 no token call';
 $httpd->expect_log('SL4305');
 is $next->{window}->nav($next->{callback_url})->code, 303, 'whose it is goes on';
 
+# Held: nothing goes around the question, and its answer fits no other one
+
+my $browser = $w->browser;
+my $first = $w->launch(login => 'erin', user => 'dr-jones', patient => $patients[0], window => $browser->window);
+my $held = $w->launch(user => 'nurse-lee', patient => $patients[1], window => $browser->window, stop => 'callback');
+my $other = $w->launch(user => 'nurse-lee', patient => $patients[2], window => $browser->window, stop => 'callback');
+like $_->{callback}->header('Location'), qr{/smart/confirm\?}, 'somebody else is at work: held' for $held, $other;
+my $at = SL::Browser::Window->new(jar => $browser->jar, page => URI->new($w->url('/papp/')));
+my @named = (headers => [ 'Smart-Launch' => $held->{handle} ]);
+for my $case ([ 'a page of the app' => sub { $at->type($w->url("/papp/?smart_launch=$held->{handle}")) } ],
+    [ 'a script' => sub { $at->xhr('GET', '/papp/api', @named) } ], [ 'a form' => sub { $at->post("/papp/save?smart_launch=$held->{handle}", {}) } ],
+    [ '/session' => sub { $at->xhr('GET', '/smart/session', @named) } ], [ '/window' => sub { $at->xhr('POST', '/smart/window', @named) } ],
+    [ '/logout' => sub { $at->xhr('POST', '/smart/logout', @named) } ]) {
+    my ($what, $do) = @$case;
+    my $got = $do->();
+    is $got->code, 401, "held: $what is refused";
+    unlike $got->as_string, qr/\Q$patients[1]\E|dave/, "held: $what tells nothing";
+    $at->{page} = URI->new($w->url('/papp/'));
+}
+is told($at->nav("/papp/?smart_launch=$first->{handle}"))->{'smart-user'}, 'erin', 'who was there goes on';
+sub confirm { my ($launch) = @_; return $w->url("/smart/confirm?smart_launch=$launch->{handle}") }
+sub token_at { my ($launch) = @_; $at->nav(confirm($launch)); return ($at->forms)[0]->value('token') }
+my $token = token_at($held);
+token_at($other);
+is $at->post(confirm($other), { token => $token, answer => 'yes' })->code, 403, 'the token of one question answers no other';
+$at->nav(confirm($held));
+is $at->post(confirm($held), { token => $token, answer => 'yes' })->code, 303, 'but its own';
+is $at->post(confirm($other), { token => $token, answer => 'yes' })->code, 403, 'and no later one';
+$httpd->expect_log(qw(SL2531 SL6301));
+
 done();
