@@ -189,19 +189,27 @@ static void take_query(request_rec *r, sl_request_t *request)
     }
 }
 
+/** A page of ours: below a Redirect URL, and of our origin, which takes longer to tell. */
+static bool is_own_page(const sl_server_t *server, const char *url)
+{
+    const char *host = strstr(url, "://");
+
+    if (host == NULL || claim_of(server, host + 3 + strcspn(host + 3, "/?#")) == NULL) {
+        return false;
+    }
+    return sl_origin_rest(server->public_url, url) != NULL;
+}
+
 /** The Referer's handle is for us; every log gets the URL without it, and of ours no query. */
 static void take_referer(request_rec *r, sl_request_t *request)
 {
-    const sl_server_t *server = sl_conf_server(r->server);
     sl_query_t query;
-    const char *path;
 
     request->referer = apr_table_get(r->headers_in, "Referer");
     if (request->referer == NULL) {
         return;
     }
-    path = server->public_url != NULL ? sl_origin_rest(server->public_url, request->referer) : NULL;
-    if (path != NULL && claim_of(server, path) != NULL) {
+    if (is_own_page(sl_conf_server(r->server), request->referer)) {
         apr_table_setn(r->headers_in, "Referer",
                        apr_pstrndup(r->pool, request->referer, strcspn(request->referer, "?")));
         return;

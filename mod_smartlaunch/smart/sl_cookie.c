@@ -124,7 +124,9 @@ bool sl_cookie_is_named(const sl_cookie_pair_t *pair, const char *name)
 
 bool sl_cookie_is_spelled(const sl_cookie_pair_t *pair, const char *name)
 {
-    return is_spelling(pair->text, pair->name_len, name);
+    /* letter by letter only where it is not simply the name */
+    return (strncmp(pair->text, name, pair->name_len) == 0 && name[pair->name_len] == '\0') ||
+           is_spelling(pair->text, pair->name_len, name);
 }
 
 bool sl_cookie_is_name(const char *name)

@@ -2,7 +2,6 @@
 #include "smart/sl_origin.h"
 
 #include <apr_lib.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -42,18 +41,17 @@ static size_t host_length(const char *text)
 /* The port behind the host, or the scheme's. @return what follows, NULL when it is none */
 static const char *read_port(authority_t *out, const char *text)
 {
-    size_t digits;
+    const char *digit = text + 1;
 
     if (text[0] != ':') {
         out->port = out->https ? 443 : 80;
         return text;
     }
-    digits = strspn(text + 1, "0123456789");
-    if (digits == 0 || digits > 5) {
-        return NULL;
+    out->port = 0;
+    while (*digit >= '0' && *digit <= '9' && digit - text <= 5) { /* asked at every request */
+        out->port = out->port * 10 + (unsigned long)(*digit++ - '0');
     }
-    out->port = strtoul(text + 1, NULL, 10);
-    return text + 1 + digits;
+    return digit > text + 1 && (*digit < '0' || *digit > '9') ? digit : NULL;
 }
 
 static bool read_authority(authority_t *out, const char *url)
