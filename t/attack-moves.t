@@ -54,7 +54,7 @@ sub end {
 
 my ($named, $unnamed) = (0, 0);
 for my $step (1 .. 40) {
-    my $what = one_of(\&begin, \&move, \&move, \&end);
+    my $what = one_of(\&begin, \&begin, \&move, \&move, \&end);
     push @said, $what->() . '; ';
     my $wrong = '';
     for my $launch (grep { $_->{live} } @launches) {
