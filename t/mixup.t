@@ -252,6 +252,22 @@ like $given->{login}->content, qr/evil/, 'IDT-9 who joins them is told which EHR
 is_deeply [ $pg->rows('SELECT ehr, ehr_user, app_user FROM smartlaunch.link') ], [ { ehr => 'sandbox', ehr_user => 'dr-smith', app_user => 'alice' } ],
     'IDT-9 and unasked nothing is joined';
 
+# smartlaunchctl check tells who depends on a redirect URI of its own.
+sub check_says {
+    my ($rc, $text) = $httpd->ctl(qw(--json check sandbox));
+    my $json = eval { JSON::PP->new->utf8->decode($text) } || { findings => [ { what => 'answers', verdict => $text } ] };
+    return join ' ', map { $_->{verdict} } grep { $_->{what} eq 'answers' } @{ $json->{findings} };
+}
+is check_says(), 'ok', 'SEC-1 check: answers of several EHRs come here, and this one\'s say whose they are';
+$ehr->settings(issuer_param => JSON::PP::false());
+is check_says(), 'warn', 'SEC-1 check: where they do not, it says what to do';
+{
+    local $httpd->{redirect} = 'SmartServe sandbox';
+    is check_says(), '', 'SEC-1 check: with a redirect URI of its own there is nothing to say';
+}
+$httpd->write_config;
+$ehr->settings(issuer_param => JSON::PP::true());
+
 # Tokens go to the FHIR server of their EHR, whatever stands in its answers.
 $odd->forget;
 my $bundle = { resourceType => 'Bundle', type => 'searchset', link => [ { relation => 'next', url => "$base{evil}/Observation?patient=$linked->{patient}" } ] };

@@ -61,7 +61,8 @@ static void check_ehr(const sl_findings_t *all, const check_t *check, const sl_c
     const sl_findings_t findings = {all->list, ehr->ehr.name};
     const sl_examine_t examine = {&ehr->ehr,
                                   sl_ctl_check_registered(&findings, check->dump, ehr->ehr.name),
-                                  ehr->secret_err.rc == SL_OK ? NULL : ehr->secret_err.text};
+                                  ehr->secret_err.rc == SL_OK ? NULL : ehr->secret_err.text,
+                                  sl_ctl_check_shared(check->dump, ehr->ehr.name, p)};
 
     check_secret(&findings, ehr);
     sl_examine_ehr(&findings, check->http, &examine, p);

@@ -33,6 +33,9 @@ void sl_ctl_check_redirects(const sl_findings_t *findings, const sl_json_t *dump
 const char *sl_ctl_check_registered(const sl_findings_t *findings, const sl_json_t *dump,
                                     const char *ehr);
 
+/** Do answers of other EHRs come to a Redirect URL that serves this one? */
+bool sl_ctl_check_shared(const sl_json_t *dump, const char *ehr, apr_pool_t *p);
+
 /** The table, or JSON with --json. */
 void sl_ctl_check_print(const sl_findings_t *findings, const sl_ctl_t *ctl);
 

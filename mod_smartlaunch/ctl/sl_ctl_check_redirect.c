@@ -70,6 +70,32 @@ const char *sl_ctl_check_registered(const sl_findings_t *findings, const sl_json
     return any;
 }
 
+/** How many EHRs a Redirect URL serves: those named, else all that are configured. */
+static size_t count_served(const sl_json_t *dump, const sl_json_t *redirect)
+{
+    const sl_json_t *named = sl_json_get(redirect, "serve");
+    const sl_json_t *all = sl_json_get(dump, "ehrs");
+
+    if (json_object_is_type(named, json_type_array)) {
+        return json_object_array_length(named);
+    }
+    return json_object_is_type(all, json_type_array) ? json_object_array_length(all) : 0;
+}
+
+bool sl_ctl_check_shared(const sl_json_t *dump, const char *ehr, apr_pool_t *p)
+{
+    apr_array_header_t *redirects = sl_ctl_check_all_redirects(dump, p);
+
+    for (int i = 0; i < redirects->nelts; i++) {
+        const sl_json_t *redirect = APR_ARRAY_IDX(redirects, i, const sl_json_t *);
+
+        if (serves(redirect, ehr) && count_served(dump, redirect) > 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static apr_array_header_t *served(const sl_json_t *redirect, const apr_array_header_t *ehrs,
                                   apr_pool_t *p)
 {

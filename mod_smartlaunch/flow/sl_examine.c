@@ -138,6 +138,9 @@ static bool try_discovery(case_t *c)
     sl_finding_ok(c->findings, "discovery",
                   stored ? "%s answers; SmartEndpoint goes before it" : "%s answers", url);
     sl_review_document(c->findings, &c->ehr, doc, &c->endpoints);
+    if (c->examine->is_shared) {
+        sl_review_answers(c->findings, &c->ehr, &c->endpoints);
+    }
     return true;
 }
 

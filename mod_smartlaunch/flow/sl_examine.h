@@ -15,6 +15,7 @@ typedef struct {
     const sl_ehr_t *ehr;
     const char *redirect_uri; /* one that is registered; NULL: there is none, no code is tried */
     const char *no_secret;    /* NULL; else why the secret is not known here: nothing is proved */
+    bool is_shared;           /* answers of other EHRs come to a Redirect URL of its */
 } sl_examine_t;
 
 /**

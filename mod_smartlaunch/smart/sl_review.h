@@ -25,6 +25,10 @@ void sl_review_clock(const sl_findings_t *findings, apr_time_t theirs, apr_time_
 void sl_review_document(const sl_findings_t *findings, const sl_ehr_t *ehr, const sl_json_t *doc,
                         const sl_endpoints_t *endpoints);
 
+/** Where EHRs share a Redirect URL: does it say whose answer it is (RFC 9207; SEC-1)? */
+void sl_review_answers(const sl_findings_t *findings, const sl_ehr_t *ehr,
+                       const sl_endpoints_t *endpoints);
+
 /** How a token endpoint answered a request with our client authentication. */
 typedef struct {
     int status;

@@ -246,3 +246,20 @@ void sl_review_document(const sl_findings_t *findings, const sl_ehr_t *ehr, cons
     review_method(findings, ehr, doc, endpoints);
     review_offered(findings, endpoints);
 }
+
+void sl_review_answers(const sl_findings_t *findings, const sl_ehr_t *ehr,
+                       const sl_endpoints_t *endpoints)
+{
+    if (ehr->scope == NULL && ehr->standalone_scope == NULL) {
+        return;
+    }
+    if (endpoints->iss_parameter) {
+        sl_finding_ok(findings, "answers", "they say whose they are (RFC 9207)");
+    } else {
+        sl_finding_warn(findings, "answers",
+                        "give it a Redirect URL of its own (SmartTarget, SmartServe) and register "
+                        "that",
+                        "they do not say whose they are (RFC 9207), and other EHRs answer at the "
+                        "same Redirect URL: a malicious one could be sent its codes");
+    }
+}
