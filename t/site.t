@@ -244,15 +244,8 @@ is told($at->submit(button => [ answer => 'yes' ]))->{'smart-user'}, 'bob', 'and
 # A header of the proxy in front, which has asked who it is. It goes for one address only.
 
 my $back_port = free_port();
-spit("$httpd->{dir}/proxy.lua", <<'LUA');
-require 'apache2'
-function login(r)
-    local user = r.headers_in['X-Remote-User']
-    if user == nil or user == '' then return 401 end
-    r.user = user
-    return apache2.OK
-end
-LUA
+my ($lua) = slurp(top() . '/docs/admin.md') =~ /^```lua\n(.*?)^```$/ms;
+spit("$httpd->{dir}/proxy.lua", $lua);
 chmod 0644, "$httpd->{dir}/proxy.lua";
 my $behind = SL::Httpd->new(port => $back_port, ehr => $ehr, pg => $pg, public => $front->url, fpm => 0, gateway => undef, no_redirect => 1,
     modules => ['lua']);
