@@ -179,15 +179,20 @@ void sl_scope_diff(sl_scope_diff_t *out, const sl_scope_facts_t *facts, apr_pool
     apr_array_header_t *asked = tokens_of(facts->asked, p);
     apr_array_header_t *missing = apr_array_make(p, 4, sizeof(const char *));
     apr_array_header_t *causes = apr_array_make(p, 4, sizeof(const char *));
+    apr_pool_t *tmp;
 
+    apr_pool_create(&tmp, p);
     for (int i = 0; i < asked->nelts; i++) {
         const char *token = APR_ARRAY_IDX(asked, i, const char *);
 
-        if (!came(token, facts, p)) {
+        /* The EHR's list is looked through for each of ours: it must not add up. */
+        if (!came(token, facts, tmp)) {
             APR_ARRAY_PUSH(missing, const char *) = token;
-            add_once(causes, why(token, facts, p));
+            add_once(causes, apr_pstrdup(p, why(token, facts, tmp)));
         }
+        apr_pool_clear(tmp);
     }
+    apr_pool_destroy(tmp);
     if (missing->nelts > 0 && strlen(facts->asked) > LONG_LIST) {
         add_once(causes, "SmartScope is long, and some EHRs cut long lists");
     }
