@@ -87,8 +87,7 @@ static int add(sl_ctl_t *ctl)
     sl_secret_t *text = NULL, *line = NULL;
     sl_err_t err = {0};
 
-    if (sl_ctl_keyring_path(&path, ctl, &err) != SL_OK ||
-        sl_ctl_ring_lock(path, ctl->p, &err) != SL_OK ||
+    if (sl_ctl_keyring_path(&path, ctl, &err) != SL_OK || sl_ctl_ring_lock(path, &err) != SL_OK ||
         sl_file_secret(&text, path, ctl->p, &err) != SL_OK ||
         new_line(&line, &name, ctl->p, &err) != SL_OK ||
         sl_ctl_ring_write(path, sl_ctl_ring_put(text, line, ctl->last, ctl->p), ctl->p, &err) !=
@@ -107,8 +106,7 @@ static int first(sl_ctl_t *ctl)
     if (name == NULL || ctl->args[2] != NULL) {
         return sl_ctl_usage();
     }
-    if (sl_ctl_keyring_path(&path, ctl, &err) != SL_OK ||
-        sl_ctl_ring_lock(path, ctl->p, &err) != SL_OK ||
+    if (sl_ctl_keyring_path(&path, ctl, &err) != SL_OK || sl_ctl_ring_lock(path, &err) != SL_OK ||
         sl_file_secret(&text, path, ctl->p, &err) != SL_OK) {
         return sl_ctl_missing(&err);
     }

@@ -94,40 +94,12 @@ static bool write_all(int fd, sl_bytes_t bytes)
     return true;
 }
 
-/** The directory that an absolute path is in; -1. */
-static int open_directory(const char *path, apr_pool_t *p)
-{
-    const char *slash = strrchr(path, '/');
-    const char *dir = slash == path ? "/" : apr_pstrmemdup(p, path, (apr_size_t)(slash - path));
-
-    return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* The file itself is replaced, so the lock is its directory's. It goes with the process. */
-sl_rc_t sl_ctl_ring_lock(const char *path, apr_pool_t *p, sl_err_t *err)
-{
-    char real[PATH_MAX];
-    int fd;
-
-    if (realpath(path, real) == NULL) {
-        return SL_OK; /* whoever reads it says so */
-    }
-    fd = open_directory(real, p);
-    while (fd >= 0 && flock(fd, LOCK_EX) != 0) {
-        if (errno != EINTR) {
-            (void)close(fd);
-            fd = -1;
-        }
-    }
-    return fd >= 0 ? SL_OK
-                   : sl_err_set(err, SL_FAILED, "SL7024", "cannot lock the directory of %s: %s",
-                                path, strerror(errno));
-}
-
 /** The new name is on the disk only with its directory. */
 static bool sync_directory(const char *path, apr_pool_t *p)
 {
-    int fd = open_directory(path, p);
+    const char *slash = strrchr(path, '/');
+    const char *dir = slash == path ? "/" : apr_pstrmemdup(p, path, (apr_size_t)(slash - path));
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool done = fd >= 0 && fsync(fd) == 0;
 
     if (fd >= 0) {
@@ -169,4 +141,43 @@ sl_rc_t sl_ctl_ring_write(const char *path, const sl_secret_t *text, apr_pool_t 
         return sl_err_set(err, SL_FAILED, "SL7021", "cannot write %s: %s", path, strerror(errno));
     }
     return SL_OK;
+}
+
+/** Is the open file still the one of this name? Who had the lock before may have replaced it. */
+static bool is_current(int fd, const char *path)
+{
+    struct stat mine, now;
+
+    return fstat(fd, &mine) == 0 && stat(path, &now) == 0 && mine.st_dev == now.st_dev &&
+           mine.st_ino == now.st_ino;
+}
+
+static bool wait_for(int fd)
+{
+    int rc;
+
+    do {
+        rc = flock(fd, LOCK_EX);
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0;
+}
+
+sl_rc_t sl_ctl_ring_lock(const char *path, sl_err_t *err)
+{
+    for (;;) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+        if (fd < 0) {
+            return SL_OK; /* whoever reads it says why */
+        }
+        if (!wait_for(fd)) {
+            (void)close(fd);
+            return sl_err_set(err, SL_FAILED, "SL7024", "cannot lock %s: %s", path,
+                              strerror(errno));
+        }
+        if (is_current(fd, path)) {
+            return SL_OK; /* it stays open, and goes with the process */
+        }
+        (void)close(fd);
+    }
 }

@@ -8,7 +8,7 @@
 #include <apr_pools.h>
 
 /** From now until this process ends nobody else who asks so changes the file: before it is read. */
-SL_MUST_USE sl_rc_t sl_ctl_ring_lock(const char *path, apr_pool_t *p, sl_err_t *err);
+SL_MUST_USE sl_rc_t sl_ctl_ring_lock(const char *path, sl_err_t *err);
 
 /** `text` with the line on top, or at its end. */
 sl_secret_t *sl_ctl_ring_put(const sl_secret_t *text, const sl_secret_t *line, bool last,
