@@ -106,6 +106,26 @@ sub is_dead {
     is_deeply hints(settled()), ['refresh_token'], 'SEC-10 … and the EHR is told';
 }
 
+# A launch that fails although the EHR gave tokens
+{
+    $ehr->forget;
+    $ehr->id_token(claims => { aud => 'another' });
+    my $l = $w->launch(patient => $patients[0]);
+    $ehr->id_token;
+    is $l->{callback}->code, 502, 'SEC-10 an id_token for somebody else: the launch fails';
+    is_deeply hints(settled()), ['refresh_token'], '… and the EHR is told that nobody uses its tokens';
+    $ehr->forget;
+    my $taken = $w->launch(patient => $patients[0], user => 'nurse-lee');
+    $w->login($taken, 'alice', stop => 1);
+    is row_of($taken)->{t_status}, 'active', 'a conflict of names at the login';
+    logout($taken);
+    is scalar(settled()), 1, '… ends with a logout, and is told once';
+    my @failed = $pg->rows(q{SELECT l.state FROM smartlaunch.launch l JOIN smartlaunch.launch_step s ON s.launch = l.id
+        WHERE s.step = 'revoke' AND l.state = 'failed'});
+    is scalar(@failed), 1, '… the launch that failed has the step';
+    $httpd->expect_log(qw(SL2329 SL4501));
+}
+
 # Somebody else takes over: a launch that belongs to no app user ends with its tokens; a user's token
 # may serve Smart-User still, and stays
 {

@@ -207,13 +207,14 @@ my $silent = $w->launch;
 is token_row($silent->{handle})->{scope_granted}, $asked, 'TRS-3 no scope said: taken as asked for';
 ok $w->httpd->error_log =~ /SL2122/, 'TRS-3 and the log says so';
 
-# How long it lives.
+# How long it lives, where the EHR cannot be asked (SEC-11: t/introspect.t).
+my %mute = (introspect => { status => 404 });
 for my $case (
     [ 'a number', 1234, 1234 ], [ 'a string of digits', '1234', 1234 ], [ 'missing', undef, 300 ], [ 'zero', 0, 300 ],
     [ 'negative', -5, 300 ], [ 'a fraction', 99.9, 99 ], [ 'words', 'soon', 300 ], [ 'a list', [1], 300 ], [ 'true', \1, 300 ],
 ) {
     my ($what, $said, $life) = @$case;
-    $w->ehr->faults(token => { patch => { expires_in => $said } });
+    $w->ehr->faults(%mute, token => { patch => { expires_in => $said } });
     my $one = $w->launch;
     is $one->{callback}->code, 303, "TRS-2 expires_in is $what: the launch goes on";
     is token_row($one->{handle})->{life}, $life, "TRS-2 expires_in is $what: $life seconds";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_finish.h"
 #include "base/sl_text.h"
+#include "flow/sl_revoke.h"
 #include "smart/sl_issuer_param.h"
 
 #include <apr_strings.h>
@@ -165,11 +166,16 @@ static sl_rc_t redeem(sl_finishing_t *f, const sl_runtime_t *rt, const sl_finish
 static sl_rc_t fail(const sl_runtime_t *rt, const sl_finishing_t *f, sl_rc_t rc,
                     const sl_trace_t *trace, const sl_err_t *why)
 {
+    const sl_token_response_t *tokens = &f->redeemed.tokens;
+    const sl_revoke_unused_t unused = {
+        f->claimed.id, f->claimed.app, f->claimed.ehr, {tokens->access, tokens->refresh}};
     sl_err_t err;
 
     if (sl_store_launch_fail(rt->db, f->claimed.id, why->id, trace->steps, &err) != SL_OK) {
         sl_log(&rt->log, SL_LOG_WARN, "SL4312", "a failed launch was not closed: %s", err.text);
+        return rc;
     }
+    sl_revoke_unused(rt, &unused, trace->p);
     return rc;
 }
 

@@ -5,7 +5,6 @@
 #include "flow/sl_outbound.h"
 #include "flow/sl_prove.h"
 #include "flow/sl_trace.h"
-#include "flow/sl_vault.h"
 #include "smart/sl_token_response.h"
 #include "store/sl_store_revocation.h"
 
@@ -195,4 +194,29 @@ sl_rc_t sl_revoke_due(int *told, const sl_runtime_t *rt, int limit, apr_pool_t *
     }
     apr_pool_destroy(tmp);
     return rc == SL_NONE ? SL_OK : rc;
+}
+
+void sl_revoke_unused(const sl_runtime_t *rt, const sl_revoke_unused_t *unused, apr_pool_t *p)
+{
+    const sl_token_row_t row = {unused->launch, unused->app, unused->ehr, NULL, NULL, 1};
+    sl_token_t token = {.launch = row.launch, .app = row.app, .ehr = row.ehr, .generation = 1};
+    sl_sealed_tokens_t sealed = {.key_id = NULL};
+    sl_err_t err = {0};
+    sl_rc_t rc;
+
+    if (unused->tokens.access == NULL) {
+        return;
+    }
+    rc = sl_vault_seal_tokens(&sealed, rt->ring, &row, &unused->tokens, p, &err);
+    if (rc == SL_OK) {
+        token.access_sealed = sealed.access;
+        token.refresh_sealed = sealed.refresh;
+        token.key_id = sealed.key_id;
+        rc = sl_store_revocation_add(rt->db, &token, &err);
+    }
+    if (rc != SL_OK) {
+        sl_log(&rt->log, SL_LOG_WARN, "SL4924",
+               "the tokens of a launch that failed are not revoked at %s: %s (%s)", unused->ehr,
+               err.text, err.id);
+    }
 }

@@ -8,6 +8,7 @@
 #define SL_REVOKE_H
 
 #include "flow/sl_runtime.h"
+#include "flow/sl_vault.h"
 
 /**
  * Tell the EHRs of up to `limit` tokens; stops at the first EHR in trouble, which is left alone for
@@ -17,5 +18,15 @@
  */
 SL_MUST_USE sl_rc_t sl_revoke_due(int *told, const sl_runtime_t *rt, int limit, apr_pool_t *p,
                                   sl_err_t *err);
+
+/** A launch that failed although the EHR gave tokens: nobody will ever use them. */
+typedef struct {
+    const char *launch, *app, *ehr;
+    sl_tokens_t tokens; /* access NULL: there were none */
+} sl_revoke_unused_t;
+
+/** Puts them with those that sl_revoke_due() tells EHRs of; whether that worked stands in the log.
+ */
+void sl_revoke_unused(const sl_runtime_t *rt, const sl_revoke_unused_t *unused, apr_pool_t *p);
 
 #endif

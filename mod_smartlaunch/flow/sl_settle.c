@@ -3,6 +3,7 @@
 #include "base/sl_json.h"
 #include "flow/sl_browser.h"
 #include "flow/sl_finish.h"
+#include "flow/sl_revoke.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -313,11 +314,26 @@ static sl_rc_t settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finis
     return rc;
 }
 
+/** While PostgreSQL does not answer, nobody knows whether the launch lives after all. */
+static void fail(const sl_runtime_t *rt, const sl_finishing_t *f, const sl_trace_t *trace,
+                 const sl_err_t *why)
+{
+    const sl_token_response_t *tokens = &f->redeemed.tokens;
+    const sl_revoke_unused_t unused = {
+        f->claimed.id, f->claimed.app, f->claimed.ehr, {tokens->access, tokens->refresh}};
+    sl_err_t lost;
+
+    if (sl_store_launch_fail(rt->db, f->claimed.id, why->id, trace->steps, &lost) != SL_OK) {
+        sl_log(&rt->log, SL_LOG_WARN, "SL4409", "a failed launch was not closed: %s", lost.text);
+    } else if (why->rc != SL_UNAVAILABLE && why->rc != SL_BUSY) {
+        sl_revoke_unused(rt, &unused, trace->p);
+    }
+}
+
 sl_rc_t sl_finish_settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_finish_t *finish,
                          sl_finishing_t *f, const char *same_name, sl_trace_t *trace, sl_err_t *err)
 {
     owner_t owner;
-    sl_err_t lost;
     sl_rc_t rc = find_owner(&owner, rt, finish->site, f, same_name, trace->p, err);
 
     if (rc == SL_OK) {
@@ -332,10 +348,7 @@ sl_rc_t sl_finish_settle(sl_finished_t *out, const sl_runtime_t *rt, const sl_fi
     }
     if (rc != SL_OK) {
         sl_trace_failed(trace, "finish", 0, 0, err);
-        if (sl_store_launch_fail(rt->db, f->claimed.id, err->id, trace->steps, &lost) != SL_OK) {
-            sl_log(&rt->log, SL_LOG_WARN, "SL4409", "a failed launch was not closed: %s",
-                   lost.text);
-        }
+        fail(rt, f, trace, err);
     }
     return rc;
 }
