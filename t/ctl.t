@@ -37,6 +37,9 @@ is_ctl(0, qr/: ok$/m, 'the module may ask', '--db', $pg->conninfo, qw(schema sta
 is_ctl(1, qr/SL3074.*|denied/, 'the module may not install', '--db',
     SL::Postgres->new(schema => 0)->conninfo, qw(schema install));
 is_ctl(1, qr/SL3073/, 'no such server', '--db', 'host=127.0.0.1 port=1', qw(schema status));
+for my $conninfo ('host=127.0.0.1 port=1 hunter2', 'postgresql://u:hunter2%zz\@127.0.0.1:1/x') {
+    unlike is_ctl(1, qr/SL3009/, 'a malformed connection string', '--db', $conninfo, qw(schema status)), qr/hunter2/, 'SEC-5 … is not quoted: it may be a password';
+}
 
 # Two at once: one waits, then finds it done.
 my $twice = SL::Postgres->new(schema => 0);

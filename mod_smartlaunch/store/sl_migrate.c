@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sl_migrate.h"
 
+#include "store/sl_db.h"
 #include "store/sl_schema.h"
 #include <apr_file_io.h>
 #include <apr_strings.h>
@@ -92,8 +93,13 @@ static sl_rc_t open_db(PGconn **out, const char *conninfo, apr_pool_t *p, sl_err
     const char *const words[] = {"fallback_application_name", "client_encoding", "connect_timeout",
                                  "dbname", NULL};
     const char *const values[] = {"smartlaunchctl", "UTF8", "5", conninfo, NULL};
-    PGconn *pg = PQconnectdbParams(words, values, 1);
+    sl_rc_t rc = sl_db_check_conninfo(conninfo, p, err);
+    PGconn *pg;
 
+    if (rc != SL_OK) {
+        return rc;
+    }
+    pg = PQconnectdbParams(words, values, 1);
     apr_pool_cleanup_register(p, pg, finish, apr_pool_cleanup_null);
     (void)PQsetNoticeReceiver(pg, ignore, NULL);
     *out = pg;
