@@ -55,6 +55,8 @@ sub block {
 CONF
 }
 
+$httpd->{vhost} .= "<Location /smart-status>\nSetHandler smart-status\nRequire local\n</Location>\n";
+
 # Each EHR knows the redirect URI that is its own, and the common one; b and c know only their own key.
 my ($client) = SL::EHR::default_clients('');
 for my $name (@names) {
@@ -124,6 +126,11 @@ is_deeply [ map { "$_->{ehr} $_->{ehr_user} $_->{app_user}" } $pg->rows('SELECT 
 my %ids = map { $_->{session} => 1 } values %l;
 is scalar(keys %ids), 3, 'with a session each';
 
+sub by_status { return { map { $_->{name} => "$_->{launches}{linked} $_->{launches}{pending}" } @{ json(request(GET => $w->url('/smart-status?format=json')))->{ehrs} } } }
+my $counted = { sandbox => '1 0', b => '1 1', c => '1 1' };
+wait_for('the numbers of each EHR', sub { return join(',', %{ by_status() }) if by_status()->{c} eq '1 1' });
+is_deeply by_status(), $counted, 'the status page counts the launches of each EHR apart' or diag explain json(request(GET => $w->url('/smart-status?format=json')))->{ehrs};
+
 # Keys and secrets
 
 my @calls = map { my $name = $_; map { [ $name, $_ ] } $ehr{$name}->log('/auth/token') } @names;
@@ -139,6 +146,21 @@ for (@calls) {
 is_deeply { map { my $path = $_; $path => [ map { $_->{kid} } @{ json(request(GET => $w->url("$path/jwks.json")))->{keys} } ] } '/smart', map { "/smart-$_" } @names },
     { '/smart' => [ @kid{qw(b c)} ], '/smart-sandbox' => [], '/smart-b' => [ $kid{b} ], '/smart-c' => [ $kid{c} ] },
     'REG-2 a Redirect URL publishes the keys of the EHRs it serves';
+
+# A Redirect URL for each, of one app
+
+for my $name (qw(sandbox b)) {
+    my $l = launch($name, path => "/smart-$name");
+    is who($l->{app}), "$name linked alice $first", "REG-1 a launch at $name\'s own Redirect URL: the same app, so the same link";
+    my %asked = URI->new($l->{authorize_url})->query_form;
+    is $asked{redirect_uri}, $w->url("/smart-$name"), 'REG-1 with the redirect URI that this EHR knows';
+    my ($other) = grep { $_ ne $name } qw(sandbox b);
+    my $waits = launch($name, path => "/smart-$name", stop => 'authorize');
+    forget();
+    is $waits->{window}->nav($waits->{callback_url} =~ s{/smart-$name\?}{$_?}r)->code, 400, "SEC-1 its answer at $_: 400" for "/smart-$other", '/smart';
+    is_deeply sent('/auth/token'), {}, 'SEC-1 and no token call';
+}
+$httpd->expect_log('SL4305');
 
 # Tokens: each goes to its own EHR, and is renewed there
 
