@@ -31,12 +31,12 @@ export async function openWorkstation(browser, viewport = { width: 1280, height:
 }
 
 /** A browser with settings of its own, as its user made them; it is no private window. */
-export async function openProfile(settings, viewport = { width: 1280, height: 900 }) {
+export async function openProfile(settings, viewport = { width: 1280, height: 900 }, ...flags) {
   const dir = mkdtempSync(`${RUN}/profile.`);
   mkdirSync(`${dir}/Default`);
   writeFileSync(`${dir}/Default/Preferences`, JSON.stringify(settings));
   const context = await chromium.launchPersistentContext(dir, {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: quiet, ignoreHTTPSErrors: true, viewport,
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: [...quiet, ...flags], ignoreHTTPSErrors: true, viewport,
   });
   context.setDefaultTimeout(15_000);
   return context;
