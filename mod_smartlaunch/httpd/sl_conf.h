@@ -48,6 +48,7 @@ typedef struct {
     const sl_location_conf_t *location; /* location->gateway: on or off */
     bool is_open;             /* Require all granted: a caller has to prove itself for anything */
     apr_interval_time_t idle; /* of the launches of its app, wherever they begin */
+    const char *links;        /* what links point at: SmartGatewayURL's authority, path, slash */
 } sl_gateway_conf_t;
 
 /** SmartCaller. */

@@ -4,6 +4,7 @@
 #include "httpd/sl_conf_check.h"
 
 #include <apr_fnmatch.h>
+#include <apr_strings.h>
 #include <http_core.h>
 #include <string.h>
 
@@ -44,6 +45,20 @@ static const sl_location_conf_t *location_of(const server_rec *s, const char *pa
     return merged;
 }
 
+/** The authority of SmartGatewayURL, the path that is called, a slash. The EHR's name follows. */
+static const char *links_of(const sl_server_t *server, const sl_gateway_conf_t *gateway,
+                            apr_pool_t *p)
+{
+    const char *url = server->gateway_url;
+    const char *host = url != NULL ? strstr(url, "://") : NULL;
+    const char *authority = ""; /* configtest asks for it */
+
+    if (host != NULL) {
+        authority = apr_pstrmemdup(p, url, (size_t)(host + 3 - url) + strcspn(host + 3, "/"));
+    }
+    return apr_pstrcat(p, authority, gateway->path, "/", NULL);
+}
+
 void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p)
 {
     const sl_server_t *server = sl_conf_server(s);
@@ -57,5 +72,6 @@ void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p)
         sl_gateway_conf_t *gateway = &APR_ARRAY_IDX(server->gateways, i, sl_gateway_conf_t);
 
         gateway->location = location_of(s, gateway->path, p);
+        gateway->links = links_of(server, gateway, p);
     }
 }

@@ -41,21 +41,6 @@ static const char *link_base(const sl_ehr_t *ehr, apr_pool_t *p)
     return apr_pstrmemdup(p, ehr->issuer, len);
 }
 
-/** What links point at: the authority of SmartGatewayURL, the path that was called, the EHR. */
-static const char *own_base(const sl_gateway_call_t *call, const char *gateway_url)
-{
-    const char *host = gateway_url != NULL ? strstr(gateway_url, "://") : NULL;
-    size_t len;
-
-    if (host == NULL) { /* configtest asks for it */
-        return apr_pstrcat(call->r->pool, call->ask->gateway->path, "/", call->ask->ehr, NULL);
-    }
-    host += 3;
-    len = (size_t)(host - gateway_url) + strcspn(host, "/");
-    return apr_pstrcat(call->r->pool, apr_pstrmemdup(call->r->pool, gateway_url, len),
-                       call->ask->gateway->path, "/", call->ask->ehr, NULL);
-}
-
 /** `/fhir/epic/Patient/p1`: the EHR's name, and what is below it. */
 static void read_address(sl_gateway_call_t *call, const sl_server_t *server)
 {
@@ -68,7 +53,7 @@ static void read_address(sl_gateway_call_t *call, const sl_server_t *server)
     }
     call->ehr = &conf->ehr;
     call->base = link_base(call->ehr, r->pool);
-    call->gateway = own_base(call, server->gateway_url);
+    call->gateway = apr_pstrcat(r->pool, call->ask->gateway->links, call->ask->ehr, NULL);
     call->target = conf->base;
     call->is_fhir = is_method(r) && sl_fhir_request_parse(&call->fhir, r->method, call->ask->path,
                                                           r->pool, &err) == SL_OK;
