@@ -111,6 +111,13 @@ unlike $stolen->decoded_content, qr/ticket=/, 'CBK-2 and no ticket: that browser
 is token_calls(), $calls, 'CBK-2 no token call';
 $httpd->expect_log('SL4305');
 is $next->{window}->nav($next->{callback_url})->code, 303, 'whose it is goes on';
+my $had = $seen->{window}->jar->get('__Host-smart')->{value};
+$w->launch(user => 'nurse-lee', window => SL::Browser::Window->new(jar => $seen->{window}->jar, top => $seen->{window}{top}, opener => $seen->{window}{opener}));
+my $cookie = $seen->{window}->jar->get('__Host-smart');
+isnt $cookie->{value}, $had, 'the cookie is renewed';
+$cookie->{value} = $had;
+my $late = $w->launch(user => 'nurse-lee', window => SL::Browser::Window->new(jar => $seen->{window}->jar, top => $seen->{window}{top}, opener => $seen->{window}{opener}), stop => 'authorize');
+unlike $w->browser->frame($ehr->base . '/')->nav($late->{callback_url})->decoded_content, qr/ticket=/, 'CBK-2 the same with a cookie that was renewed a moment ago';
 
 # Held: nothing goes around the question, and its answer fits no other one
 

@@ -22,8 +22,8 @@ static const sl_stmt_t MAKE = {
 };
 
 /*
- * Only what began without a cookie may be finished without: what a browser kept a cookie for, or
- * two launches of one cookie, comes from a browser that keeps them, and the answer from elsewhere.
+ * Only what began without a cookie may be finished without. A cookie that other launches have, or
+ * had before it was renewed, was kept by its browser: then the answer comes from another one.
  */
 static const sl_stmt_t KEEP = {
     .name = "sl_ticket_keep",
@@ -36,7 +36,8 @@ static const sl_stmt_t KEEP = {
            "  AND l.redirect_path = $4::text AND l.state = 'pending'"
            "  AND l.created_at > now() - " SQL_FOR("$7")
            "  AND l.prev_browser_hash IS NULL AND NOT EXISTS (SELECT 1 FROM smartlaunch.launch o"
-           "   WHERE o.browser_hash = l.browser_hash AND o.id <> l.id)"
+           "   WHERE (o.browser_hash = l.browser_hash OR o.prev_browser_hash = l.browser_hash)"
+           "    AND o.id <> l.id)"
            "  AND (SELECT count(*) FROM smartlaunch.ticket t WHERE t.launch = l.id) < $8::integer"
            " RETURNING 1)"
            "SELECT count(*) AS n FROM made",
