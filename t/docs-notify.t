@@ -42,7 +42,7 @@ $httpd->{redirect} = qq(SmartNotify $site "secret=file:$dir/own.secret" "token=f
 $httpd->{vhost} = $pass;
 $httpd->start;
 
-my $l = $w->launch(stop => 'callback');
+my $l = $w->launch(stop => 'callback', encounter => 'enc-1');
 like $l->{window}->location, qr{^\Q${\ $w->url('/papp/') }\E\?code=[0-9a-f]{48}&smart_launch=}, 'the receiver believes the message, and says where to go'
     or diag $l->{callback}->as_string;
 my @notes = map { JSON::PP->new->utf8->decode($_) } split /\n/, slurp($notes);
@@ -51,6 +51,16 @@ my $said = $notes[1][1];
 is $said->{Person}{EHRUserName}, 'dr-smith', '… who';
 is $said->{Patient}{Identifiers}[0]{ID}, $l->{patient}, '… of which patient';
 ok $said->{Meta}{SessionID}, '… and the session for FHIR';
+
+# The message that is printed has the members of the real one.
+sub members {
+    my ($value, $path) = @_;
+    return map { members($_, "$path\[]") } @$value if ref $value eq 'ARRAY';
+    return ref $value eq 'HASH' ? map { members($value->{$_}, "$path.$_") } keys %$value : $path;
+}
+my ($printed) = $text =~ /^```json\n(.*?)^```$/ms;
+is_deeply [ sort { $a cmp $b } members(JSON::PP->new->utf8->decode($printed), '') ], [ sort { $a cmp $b } members($said, '') ],
+    'the message in docs/app.md is what is sent';
 
 # Nobody else's
 sub told {
