@@ -12,7 +12,7 @@ use SL;
 use SL::Gateway qw(outcome);
 use SL::Run qw(capture);
 
-my $w = world(start => 0, fpm => 0, modules => ['http2']);
+my $w = world(start => 0, fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound timeout=60s', modules => ['http2']);
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
 my $app = "http://127.0.0.1:$httpd->{echo}{port}";
 my %section = (

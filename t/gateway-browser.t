@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 use SL;
 use SL::TLS;
 
-my $w = world(start => 0, fpm => 0, ehr => { tenants => 'other' });
+my $w = world(start => 0, fpm => 0, ehr => { search => 1, tenants => 'other' }, ehr_block => 'SmartOutbound timeout=60s');
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
 my ($A, $B) = @{ $ehr->patients };
 $httpd->{extra} = <<"CONF";

@@ -11,7 +11,7 @@ use SL;
 use SL::TLS;
 use SL::Tokens qw(id_of nobody_leads);
 
-my $w = world(start => 0, fpm => 0, ehr => { tenants => 'other' });
+my $w = world(start => 0, fpm => 0, ehr => { search => 1, tenants => 'other' }, ehr_block => 'SmartOutbound timeout=60s');
 my ($httpd, $ehr, $pg) = ($w->httpd, $w->ehr, $w->pg);
 my $dir = $httpd->dir;
 my %secret = (nightly => 'nightly-secret-0123456789', new => 'nightly-next-9876543210', ward => 'ward-secret-abcdefghij', two => 'secret-of-the-second-app');
