@@ -123,7 +123,7 @@ static int refuse(request_rec *r, const sl_bind_t *decision)
         refusal.text[0] = "It was refused and changed nothing.";
     } else {
         refusal.error = "invalid_request";
-        refusal.title = "This address names two launches";
+        refusal.title = "This address belongs to two windows";
         refusal.text[0] = "Nobody can tell which patient it belongs to, so nothing was done.";
     }
     refusal.text[1] = "Please go back to the patient's chart and open the application there once "

@@ -124,7 +124,7 @@ int sl_question_decline(const sl_question_t *question)
     memset(&page, 0, sizeof(page));
     page.status = HTTP_OK;
     page.title = "Nothing was changed";
-    page.text[0] = "This launch has ended. You can close this window.";
+    page.text[0] = "The application was not opened. You can close this window.";
     page.text[1] = question->launch->row.kind == SL_KIND_STANDALONE
                        ? "To try again, go back to the application and begin there once more."
                        : "To try again, open the application from the patient's chart.";
