@@ -451,6 +451,7 @@ static void given_up(apr_pool_t *p)
     table.row.token.status = SL_TOKEN_REVOKED;
     is_int(sl_renew_replay(&left, &rt, p, &err), SL_OK, "revoked meanwhile");
     is_int(table.row.token.status, SL_TOKEN_REVOKED, "and stays so");
+    is_int(table.handed_over, 1, "SEC-10 the EHR will hear of the tokens that came too late");
     is_str(journal_of(&rt, p), "", "the journal is empty");
 }
 

@@ -7,6 +7,7 @@
 #define TOKEN_TABLE_H
 #include "flow/sl_runtime.h"
 #include "flow/sl_vault.h"
+#include "store/sl_store_revocation.h"
 #include "tap.h"
 
 #include <apr_strings.h>
@@ -30,6 +31,7 @@ typedef struct {
     const char *lease_by, *last_error, *end_reason;
     const char *encounter, *context;
     int reads, leases, renewed, steps;
+    int handed_over; /* tokens that came after the row was revoked */
     void (*during)(void); /* called while the row is on its way to a reader; NULL: nothing */
 } table_t;
 
@@ -338,6 +340,16 @@ sl_rc_t sl_store_token_over(sl_db_t *db, const sl_token_over_t *over, sl_err_t *
     }
     apr_thread_mutex_unlock(table.lock);
     return rc;
+}
+
+sl_rc_t sl_store_revocation_add(sl_db_t *db, const sl_token_t *token, sl_err_t *err)
+{
+    (void)db;
+    if (table.is_away) {
+        return table_away(err);
+    }
+    table.handed_over += token->generation > table.row.token.generation ? 1 : 0;
+    return SL_OK;
 }
 
 sl_rc_t sl_store_steps_add(sl_db_t *db, const char *launch, const sl_steps_t *steps, apr_pool_t *p,
