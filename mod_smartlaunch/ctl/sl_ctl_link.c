@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/sl_ctl_table.h"
-#include "store/sl_store_admin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,22 +66,9 @@ static int revoke_one(sl_ctl_t *ctl)
 
 int sl_ctl_link(sl_ctl_t *ctl)
 {
-    const sl_admin_filter_t filter = {ctl->app,      ctl->ehr, ctl->user,
-                                      ctl->ehr_user, ctl->all, ctl->limit + 1};
-    sl_rows_t *rows = NULL;
-    sl_db_t *db = NULL;
-    sl_err_t err = {0};
-
     if (ctl->args[0] != NULL && strcmp(ctl->args[0], "revoke") == 0) {
         return revoke_one(ctl);
     }
-    if (!sl_ctl_is(ctl, "list")) {
-        return sl_ctl_usage();
-    }
-    if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
-        sl_store_admin_links(&rows, db, &filter, ctl->p, &err) != SL_OK) {
-        return sl_ctl_missing(&err);
-    }
-    sl_ctl_print_rows(ctl, rows, COLUMNS);
-    return SL_CTL_OK;
+    return sl_ctl_is(ctl, "list") ? sl_ctl_list(ctl, sl_store_admin_links, COLUMNS)
+                                  : sl_ctl_usage();
 }

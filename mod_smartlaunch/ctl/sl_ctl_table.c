@@ -173,3 +173,18 @@ void sl_ctl_print_rows(const sl_ctl_t *ctl, const sl_rows_t *rows, const sl_ctl_
         (void)fprintf(stderr, "smartlaunchctl: there are more than %d: say --limit\n", ctl->limit);
     }
 }
+
+int sl_ctl_list(sl_ctl_t *ctl, sl_ctl_read_t *read, const sl_ctl_column_t *columns)
+{
+    const sl_admin_filter_t filter = {ctl->app,      ctl->ehr, ctl->user,
+                                      ctl->ehr_user, ctl->all, ctl->limit + 1};
+    sl_rows_t *rows = NULL;
+    sl_db_t *db = NULL;
+    sl_err_t err = {0};
+
+    if (sl_ctl_open(&db, ctl, &err) != SL_OK || read(&rows, db, &filter, ctl->p, &err) != SL_OK) {
+        return sl_ctl_missing(&err);
+    }
+    sl_ctl_print_rows(ctl, rows, columns);
+    return SL_CTL_OK;
+}

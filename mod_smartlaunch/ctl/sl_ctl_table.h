@@ -5,6 +5,7 @@
 
 #include "ctl/sl_ctl.h"
 #include "store/sl_rows.h"
+#include "store/sl_store_admin.h"
 
 typedef enum { SL_CTL_TEXT, SL_CTL_NUMBER, SL_CTL_YES_NO, SL_CTL_TIME } sl_ctl_kind_t;
 
@@ -20,6 +21,13 @@ typedef struct {
 
 /** Print at most --limit rows; says on stderr when there are more. Columns end with a NULL name. */
 void sl_ctl_print_rows(const sl_ctl_t *ctl, const sl_rows_t *rows, const sl_ctl_column_t *columns);
+
+/** Reads what --app, --ehr, --user, --ehr-user, --all and --limit ask for. */
+typedef sl_rc_t sl_ctl_read_t(sl_rows_t **out, sl_db_t *db, const sl_admin_filter_t *filter,
+                              apr_pool_t *p, sl_err_t *err);
+
+/** The verb `list`: connect, read, print. @return how the program ends */
+int sl_ctl_list(sl_ctl_t *ctl, sl_ctl_read_t *read, const sl_ctl_column_t *columns);
 
 /** "2026-03-14T15:09:26Z"; "" for 0. */
 const char *sl_ctl_stamp(apr_pool_t *p, apr_time_t at);

@@ -5,7 +5,6 @@
 #include "flow/sl_introspect.h"
 #include "flow/sl_renew.h"
 #include "flow/sl_vault.h"
-#include "store/sl_store_admin.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -45,22 +44,6 @@ static int needs_all(void)
                 "in place of --db\n",
                 stderr);
     return SL_CTL_USAGE;
-}
-
-static int list(sl_ctl_t *ctl)
-{
-    const sl_admin_filter_t filter = {ctl->app,      ctl->ehr, ctl->user,
-                                      ctl->ehr_user, ctl->all, ctl->limit + 1};
-    sl_rows_t *rows = NULL;
-    sl_db_t *db = NULL;
-    sl_err_t err = {0};
-
-    if (sl_ctl_open(&db, ctl, &err) != SL_OK ||
-        sl_store_admin_tokens(&rows, db, &filter, ctl->p, &err) != SL_OK) {
-        return sl_ctl_missing(&err);
-    }
-    sl_ctl_print_rows(ctl, rows, COLUMNS);
-    return SL_CTL_OK;
 }
 
 static int revoke_one(sl_ctl_t *ctl)
@@ -259,5 +242,6 @@ int sl_ctl_token(sl_ctl_t *ctl)
     if (word != NULL && strcmp(word, "check") == 0) {
         return check(ctl);
     }
-    return sl_ctl_is(ctl, "list") ? list(ctl) : sl_ctl_usage();
+    return sl_ctl_is(ctl, "list") ? sl_ctl_list(ctl, sl_store_admin_tokens, COLUMNS)
+                                  : sl_ctl_usage();
 }

@@ -103,7 +103,7 @@ static bool lists(const sl_json_t *array, const char *wanted)
     return false;
 }
 
-static const char *auth_method(sl_client_auth_t auth)
+const char *sl_discovery_method(sl_client_auth_t auth)
 {
     switch (auth) {
     case SL_CLIENT_BASIC:
@@ -145,7 +145,7 @@ static unsigned listed_algs(const sl_json_t *doc)
 /* DIS-6, DIS-7: the document is not believed where it would weaken us, but it is worth a line. */
 static void note_methods(const reader_t *r)
 {
-    const char *method = auth_method(r->ehr->auth);
+    const char *method = sl_discovery_method(r->ehr->auth);
     const sl_json_t *methods = sl_json_get(r->doc, "token_endpoint_auth_methods_supported");
 
     if (r->ehr->pkce != SL_SWITCH_OFF &&

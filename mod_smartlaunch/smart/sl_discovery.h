@@ -35,6 +35,9 @@ typedef struct {
  */
 bool sl_discovery_stored(sl_endpoints_t *out, const sl_ehr_t *ehr);
 
+/** What a way of client authentication is called there: "private_key_jwt". */
+const char *sl_discovery_method(sl_client_auth_t auth);
+
 /** Where to ask: {FHIR base}/.well-known/smart-configuration (the host's root: root-discovery). */
 const char *sl_discovery_url(apr_pool_t *p, const sl_ehr_t *ehr);
 

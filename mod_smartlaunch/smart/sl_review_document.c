@@ -185,28 +185,12 @@ static void review_pkce(const sl_findings_t *findings, const sl_ehr_t *ehr, cons
     }
 }
 
-static const char *method_of(sl_client_auth_t auth)
-{
-    switch (auth) {
-    case SL_CLIENT_BASIC:
-        return "client_secret_basic";
-    case SL_CLIENT_POST:
-        return "client_secret_post";
-    case SL_CLIENT_KEY:
-        return "private_key_jwt";
-    case SL_CLIENT_NONE:
-    case SL_CLIENT_UNSET:
-        break;
-    }
-    return "none";
-}
-
 static void review_method(const sl_findings_t *findings, const sl_ehr_t *ehr, const sl_json_t *doc,
                           const sl_endpoints_t *endpoints)
 {
     const char *methods =
         joined(doc, "token_endpoint_auth_methods_supported", findings->list->pool);
-    const char *method = method_of(ehr->auth);
+    const char *method = sl_discovery_method(ehr->auth);
 
     if (ehr->auth == SL_CLIENT_KEY && sl_assertion_is_unfit(ehr, endpoints->algs)) {
         sl_finding_wrong(findings, "method",
