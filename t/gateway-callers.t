@@ -170,6 +170,9 @@ asked();
 is token_of(reads($B, user('alice', $B))), $token{B}, 'a launch is past its end: its session is over, its user\'s token is not';
 $dba->do('SELECT smartlaunch.revoke_launch(?::uuid, ?)', undef, id_of($w, $l{none}), 'a test');
 within('SEC-10 a launch is revoked: its token serves nobody', 401, $C);
+# What memory knows of a user is of one patient each, and each is read anew by itself.
+wait_for('… also without a patient', sub { call('/fhir/sandbox/metadata', user('alice'))->code == 401 }, 5);
+asked();
 is_refused(call('/fhir/sandbox/metadata', user('alice')), 401, '… also without Smart-Patient: a token of some patient is not taken');
 $dba->do('SELECT smartlaunch.revoke_link(?, ?, ?, ?)', undef, 'app', 'sandbox', 'dr-smith', 'a test');
 within("SEC-10 a link is revoked: the user's tokens are over ($_->[0])", 401, $_->[1]) for [ 'one patient', $A ], [ 'the other', $B ];

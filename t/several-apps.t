@@ -3,7 +3,6 @@
 # Two apps on one host and a third on a virtual host of its own, one EHR, one person, one browser, one
 # patient: what one app was given opens nothing in another, and what a thief has of a session opens
 # nothing at all. (Links, handles, callbacks and /session of two apps are in t/vhosts.t.)
-# mpm: all
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each SmartProfile against a sandbox EHR (a tenant) bent to that vendor's ways: a launch, a call of
 # the gateway, a renewal, and the end of the refresh token.
-# mpm: all
 use strict;
 use warnings;
 use FindBin;
