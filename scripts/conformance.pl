@@ -19,7 +19,7 @@ sub results {
     my %of;
     find({ no_chdir => 1, wanted => sub {
         return if !-f $_;
-        my ($test) = m{(t/(?:unit/|browser/|guard/)?[\w-]+(?:\.t)?)$} or return;
+        my ($test) = m{(t/(?:unit/|browser/)?[\w-]+(?:\.t)?)$} or return;
         open my $tap, '<', $_ or die "$_: $!\n";
         while (<$tap>) {
             my ($not, $name) = /^\s*(not )?ok \d+(?: - | )(.*)/ or next;
