@@ -205,6 +205,11 @@ async function logout({ page, app }) {
     await app.getByText(/chart/).first().waitFor();
     assert.equal(await app.locator('#patient-name').count(), 0);
   });
+  await step('the EHR was told to forget the token', async () => {
+    const told = await b.until(() => b.control('GET', 'log?path=/auth/revoke'), (calls) => calls.length > 0);
+    assert.equal(told[0]?.status, 200);
+    assert.equal(told[0].form.token_type_hint, 'refresh_token');
+  });
 }
 
 async function administrator() {
