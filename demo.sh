@@ -77,6 +77,7 @@ The demo runs. Your browser does not know its certificate: open each of these on
     City Clinic, another EHR, which knows it by a key     $DEMO_CLINIC/
     the study, Asthma in Adults                           $DEMO_APP/study/
     Allergy Card, a second application                    $DEMO_CARD/card/
+    how it all fares                                      http://127.0.0.1:$DEMO_GATEWAY_PORT/smart-status
 
 From the chart: at Hospital EHR choose dr-smith, open a patient, click "Open Asthma in Adults". The first time the
 study asks who you are (alice, password alice-demo; also bob, carol); the second time it knows. The record shows
