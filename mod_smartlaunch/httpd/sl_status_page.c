@@ -168,6 +168,6 @@ int sl_status_page(request_rec *r, const sl_status_t *status)
     page.title = sl_survey_is_well(status->survey) ? "All is well" : "Something needs a look";
     page.facts = facts;
     page.ancestors = "'none'";
-    page.after = "The same for programs: ?format=json and ?format=prometheus";
+    page.after = "For programs: format=json or format=prometheus behind a question mark";
     return sl_page_send(r, &page);
 }
