@@ -82,32 +82,42 @@ static void print_step(const sl_step_row_t *row, apr_pool_t *p)
                  sl_ctl_trace_step(step, p));
 }
 
-/** SL_NONE: purged, or never more than a request; then its steps speak for themselves. */
-static sl_rc_t find_launch(sl_rows_t **rows, const story_t *story, const char *id, sl_err_t *err)
-{
-    sl_rc_t rc = sl_store_admin_launch(rows, story->db, id, story->ctl->p, err);
+/** The launch that the steps from here on are of. */
+typedef struct {
+    const char *id;
+    sl_rows_t
+        *rows; /* NULL: purged, or never more than a request: its steps speak for themselves */
+} turn_t;
 
-    *rows = rc == SL_OK ? *rows : NULL;
+/** SL_OK: the step is the first of another launch. SL_NONE: of the same, or of none. */
+static sl_rc_t turn_to(turn_t *turn, const story_t *story, const sl_step_row_t *row, sl_err_t *err)
+{
+    sl_rc_t rc;
+
+    if (row->launch == NULL || (turn->id != NULL && strcmp(row->launch, turn->id) == 0)) {
+        return SL_NONE;
+    }
+    turn->id = row->launch;
+    rc = sl_store_admin_launch(&turn->rows, story->db, row->launch, story->ctl->p, err);
+    turn->rows = rc == SL_OK ? turn->rows : NULL;
     return rc == SL_NONE ? SL_OK : rc;
 }
 
 static sl_rc_t print_text(const story_t *story, sl_err_t *err)
 {
     apr_pool_t *p = story->ctl->p;
-    const char *launch = "";
-    sl_rows_t *rows = NULL;
+    turn_t turn = {NULL, NULL};
 
     for (int i = 0; i < story->steps->nelts; i++) {
         const sl_step_row_t *row = &APR_ARRAY_IDX(story->steps, i, sl_step_row_t);
+        sl_rc_t rc = turn_to(&turn, story, row, err);
 
-        if (row->launch != NULL && strcmp(row->launch, launch) != 0) {
-            sl_rc_t rc = find_launch(&rows, story, row->launch, err);
-
-            if (rc != SL_OK) {
-                return rc;
-            }
-            launch = row->launch;
-            (void)printf("launch %s\n%s", launch, rows != NULL ? sl_ctl_trace_launch(rows, p) : "");
+        if (rc != SL_OK && rc != SL_NONE) {
+            return rc;
+        }
+        if (rc == SL_OK) {
+            (void)printf("launch %s\n%s", turn.id,
+                         turn.rows != NULL ? sl_ctl_trace_launch(turn.rows, p) : "");
         }
         print_step(row, p);
     }
@@ -177,22 +187,17 @@ static sl_rc_t print_json(const story_t *story, sl_err_t *err)
     apr_pool_t *p = story->ctl->p;
     sl_json_t *all = sl_json_object(p), *launches = sl_json_array(p);
     sl_json_t *steps = sl_json_array(p), *calls = sl_json_array(p);
-    const char *launch = "";
-    sl_rows_t *rows = NULL;
+    turn_t turn = {NULL, NULL};
 
     for (int i = 0; i < story->steps->nelts; i++) {
         const sl_step_row_t *row = &APR_ARRAY_IDX(story->steps, i, sl_step_row_t);
+        sl_rc_t rc = turn_to(&turn, story, row, err);
 
-        if (row->launch != NULL && strcmp(row->launch, launch) != 0) {
-            sl_rc_t rc = find_launch(&rows, story, row->launch, err);
-
-            if (rc != SL_OK) {
-                return rc;
-            }
-            launch = row->launch;
-            if (rows != NULL) {
-                sl_json_push(launches, launch_json(rows, p));
-            }
+        if (rc != SL_OK && rc != SL_NONE) {
+            return rc;
+        }
+        if (rc == SL_OK && turn.rows != NULL) {
+            sl_json_push(launches, launch_json(turn.rows, p));
         }
         sl_json_push(steps, step_json(row, p));
     }

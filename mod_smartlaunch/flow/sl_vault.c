@@ -18,6 +18,16 @@ static sl_rc_t unseal(sl_secret_t **out, const sl_keyring_t *ring, const sl_seal
     return rc;
 }
 
+static sl_rc_t unseal_json(sl_json_t **out, const sl_keyring_t *ring, const sl_sealed_t *sealed,
+                           apr_pool_t *p, sl_err_t *err)
+{
+    sl_secret_t *text = NULL;
+    sl_rc_t rc = unseal(&text, ring, sealed, p, err);
+
+    return rc == SL_OK ? sl_json_parse(out, sl_secret_reveal(text), sl_secret_len(text), p, err)
+                       : rc;
+}
+
 /** What is sealed of a pending launch is one JSON object. */
 static const sl_secret_t *write_pending(const sl_pending_t *pending, apr_pool_t *p)
 {
@@ -52,13 +62,9 @@ sl_rc_t sl_vault_open_pending(sl_pending_t *out, const sl_keyring_t *ring,
     const char *const aad[] = {"launch",     "pending_sealed", claimed->id,
                                claimed->app, claimed->ehr,     NULL};
     const sl_sealed_t sealed = {claimed->key_id, aad, claimed->pending_sealed};
-    sl_secret_t *text = NULL;
     sl_json_t *json = NULL;
-    sl_rc_t rc = unseal(&text, ring, &sealed, p, err);
+    sl_rc_t rc = unseal_json(&json, ring, &sealed, p, err);
 
-    if (rc == SL_OK) {
-        rc = sl_json_parse(&json, sl_secret_reveal(text), sl_secret_len(text), p, err);
-    }
     if (rc != SL_OK) {
         return rc;
     }
@@ -108,13 +114,9 @@ sl_rc_t sl_vault_open_callback(sl_callback_t *out, const sl_keyring_t *ring,
                                apr_pool_t *p, sl_err_t *err)
 {
     const sl_sealed_t sealed = {ticket->code_key, callback_aad(row, p), ticket->code_sealed};
-    sl_secret_t *text = NULL;
     sl_json_t *json = NULL;
-    sl_rc_t rc = unseal(&text, ring, &sealed, p, err);
+    sl_rc_t rc = unseal_json(&json, ring, &sealed, p, err);
 
-    if (rc == SL_OK) {
-        rc = sl_json_parse(&json, sl_secret_reveal(text), sl_secret_len(text), p, err);
-    }
     if (rc != SL_OK) {
         return rc;
     }
