@@ -165,56 +165,47 @@ static const char *check_secret(sl_ehr_conf_t *conf, apr_pool_t *p)
     return NULL;
 }
 
-/** BKS-1: nobody logs in, so a key is what stands for us. */
-static const char *check_system_scope(const sl_ehr_t *ehr, apr_pool_t *p)
+/** The grammar (SCP-1 to SCP-4) of each scope directive that is there. */
+static const char *check_scope_words(const sl_ehr_t *ehr, apr_pool_t *p)
 {
+    const struct {
+        const char *directive, *scope;
+    } all[] = {{"SmartScope", ehr->scope},
+               {"SmartStandaloneScope", ehr->standalone_scope},
+               {"SmartSystemScope", ehr->system_scope}};
     sl_err_t err;
 
-    if (ehr->system_scope == NULL) {
-        return NULL;
-    }
-    if (sl_scope_check(ehr->system_scope, p, &err) != SL_OK) {
-        return apr_psprintf(p, "SmartSystemScope in <SmartEHR %s>: %s", ehr->name, err.text);
-    }
-    if (ehr->auth != SL_CLIENT_KEY) {
-        return apr_psprintf(p,
-                            "<SmartEHR %s> has a SmartSystemScope, which takes a key; write "
-                            "SmartClientAuth private-key-jwt and SmartClientKey PATH",
-                            ehr->name);
-    }
-    return NULL;
-}
-
-static const char *check_standalone_scope(const sl_ehr_t *ehr, apr_pool_t *p)
-{
-    sl_err_t err;
-
-    if (ehr->standalone_scope == NULL) {
-        return NULL;
-    }
-    if (sl_scope_check(ehr->standalone_scope, p, &err) != SL_OK) {
-        return apr_psprintf(p, "SmartStandaloneScope in <SmartEHR %s>: %s", ehr->name, err.text);
-    }
-    if (sl_scope_has(ehr->standalone_scope, "launch")) {
-        return apr_psprintf(p,
-                            "SmartStandaloneScope in <SmartEHR %s> has \"launch\", which only an "
-                            "EHR launch may ask for; write launch/patient where the EHR should "
-                            "let the user pick one, or leave it out",
-                            ehr->name);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i].scope != NULL && sl_scope_check(all[i].scope, p, &err) != SL_OK) {
+            return apr_psprintf(p, "%s in <SmartEHR %s>: %s", all[i].directive, ehr->name,
+                                err.text);
+        }
     }
     return NULL;
 }
 
 static const char *check_scopes(const sl_ehr_t *ehr, apr_pool_t *p)
 {
-    const char *wrong;
-    sl_err_t err;
+    const char *wrong = check_scope_words(ehr, p);
 
-    if (ehr->scope != NULL && sl_scope_check(ehr->scope, p, &err) != SL_OK) {
-        return apr_psprintf(p, "SmartScope in <SmartEHR %s>: %s", ehr->name, err.text);
+    if (wrong != NULL) {
+        return wrong;
     }
-    wrong = check_standalone_scope(ehr, p);
-    return wrong != NULL ? wrong : check_system_scope(ehr, p);
+    if (ehr->standalone_scope != NULL && sl_scope_has(ehr->standalone_scope, "launch")) {
+        return apr_psprintf(p,
+                            "SmartStandaloneScope in <SmartEHR %s> has \"launch\", which only an "
+                            "EHR launch may ask for; write launch/patient where the EHR should "
+                            "let the user pick one, or leave it out",
+                            ehr->name);
+    }
+    /* BKS-1: nobody logs in, so a key is what stands for us. */
+    if (ehr->system_scope != NULL && ehr->auth != SL_CLIENT_KEY) {
+        return apr_psprintf(p,
+                            "<SmartEHR %s> has a SmartSystemScope, which takes a key; write "
+                            "SmartClientAuth private-key-jwt and SmartClientKey PATH",
+                            ehr->name);
+    }
+    return NULL;
 }
 
 static const char *check_files(const sl_ehr_t *ehr, apr_pool_t *p)
