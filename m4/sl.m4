@@ -82,10 +82,13 @@ AC_DEFUN([SL_LAYERS], [
     }
     sl_layer base "base"
     sl_layer smart "base smart"
+    sl_layer cdp "base cdp"
     sl_layer store "base store"
     sl_layer net "base net"
     sl_layer flow "base smart store net flow"
+    sl_layer flow-cdp "base smart cdp store net flow"
     sl_layer httpd "base smart store net flow httpd"
-    sl_layer ctl "base smart store net flow ctl"
-    sl_layer unit "base smart store net flow"
+    sl_layer httpd-cdp "base smart cdp store net flow httpd"
+    sl_layer ctl "base smart cdp store net flow ctl"
+    sl_layer unit "base smart cdp store net flow"
 ])

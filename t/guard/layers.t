@@ -11,11 +11,12 @@ use Test::More;
 my %below = (
     base => ['base'],
     smart => [qw(base smart)],
+    cdp => [qw(base cdp)],
     store => [qw(base store)],
     net => [qw(base net)],
-    flow => [qw(base smart store net flow)],
-    ctl => [qw(base smart store net flow ctl)],
-    httpd => [qw(base smart store net flow httpd)],
+    flow => [qw(base smart cdp store net flow)],
+    ctl => [qw(base smart cdp store net flow ctl)],
+    httpd => [qw(base smart cdp store net flow httpd)],
 );
 my @files = module_files();
 
@@ -29,6 +30,10 @@ guard('a file includes "layer/sl_unit.h" of its own layer or a lower one', \@fil
     my %may = map { $_ => 1 } @{ $below{ layer_of($file) || 'httpd' } };
     return map { "$file includes \"$_\"" } grep { !m{^(\w+)/sl_\w+\.h$} || !$may{$1} } includes($file);
 });
+
+guard('the core knows nothing of the Clinical Data Pull',
+    [ grep { layer_of($_) && layer_of($_) !~ /^(?:cdp|ctl)$/ && !m{/sl_(?:store_)?cdp} } @files ],
+    sub { my ($file) = @_; return map { "$file includes \"$_\"" } grep { m{^cdp/|/sl_(?:store_)?cdp} } includes($file) });
 
 guard('what is included exists', \@files, sub {
     my ($file) = @_;
