@@ -54,6 +54,11 @@ is "@codes", '200 200 200 200', 'requests at the same time';
 ok $httpd->graceful, 'graceful restart';
 ok $httpd->kill_child, 'a child is killed';
 is $window->type($httpd->url('/sapp/'))->code, 200, 'and httpd goes on';
+my $faulty = $httpd->a_child;
+kill 'SEGV', $faulty;
+wait_for('the fault to be noticed', sub { grep { $_->{text} =~ /child pid $faulty exit signal Segm/ } $httpd->errors });
+ok scalar(my @stack = $httpd->stack_of($faulty)), 'a child that dies of a fault leaves its stack';
+$httpd->allow_log('broken');
 
 my ($rc, $text) = $httpd->configtest(vhost => 'NoSuchDirective on');
 isnt $rc, 0, 'configtest refuses nonsense';

@@ -73,7 +73,7 @@ my @away = qw(SL3001 SL3003 SL3004 SL3005 SL3006 SL3007 SL3010 SL3016 SL3420);
     is_deeply [ wrong($w, @launches) ], [], '… after a graceful restart, too';
     $httpd->restart;
     is_deeply [ wrong($w, @launches) ], [], '… and after a restart';
-    my @broken = grep { $_->{id} eq 'broken' && $_->{text} !~ /exit signal Killed/ } $httpd->errors;
+    my @broken = $httpd->deaths;
     is_deeply \@broken, [], 'nobody died of anything else';
     $httpd->stop;
     $w->pg->start;

@@ -95,7 +95,7 @@ for my $i (0 .. $#seen) {
 }
 is $w->pg->value("SELECT count(*) FROM smartlaunch.launch WHERE state = 'live' AND patient IN (?, ?)", @patients[ 0, 1 ]), 2,
     'both are live in the database';
-my @broken = grep { $_->{id} eq 'broken' && $_->{text} !~ /exit signal Killed/ } $w->httpd->errors;
+my @broken = $w->httpd->deaths;
 is_deeply \@broken, [], 'nobody died of anything else';
 
 done();

@@ -49,9 +49,7 @@ for (1 .. 2) {
 }
 right('graceful', undef, $traffic->stop);
 
-# A restart cuts off who is being served; nobody is served wrongly. mpm_event closes its workers' sockets
-# while they may be freeing them, and then and now dies of it, on its way out.
-$w->httpd->allow_log('AH00052') if ($ENV{SL_MPM} // 'event') eq 'event' && !$ENV{SL_SANITIZE};
+# A restart cuts off who is being served; nobody is served wrongly.
 $traffic = SL::Traffic->new(@clients);
 for (1 .. 2) {
     $w->httpd->restart;

@@ -16,10 +16,14 @@ use MIME::Base64 qw(encode_base64);
 use SL::Backend;
 use SL::EHR;
 use SL::Run qw(build capture free_port own_by run_dir slurp spawn spit wait_for www_user);
+use SL::Stack;
 use SL::TLS;
 use Test::More ();
 
 my @all;
+
+# A child that dies of a signal leaves its core in cores/, where the machine's core_pattern is a file name.
+my @core_limit = ('sh', '-c', 'ulimit -c "$(ulimit -H -c)"; exec "$@"', 'sh');
 
 # Texts a test may add, all optional:
 #   extra       outside of everything           vhost      inside the TLS virtual host
@@ -56,8 +60,9 @@ sub start {
     my ($self) = @_;
     $self->write_config;
     my %env = _sanitizer_env();
+    %env = SL::Stack::env($self->_path('cores'), %env) if !$self->{under};
     my $before = $self->_starts;
-    $self->{server} = spawn([ @{ $self->{under} || [] }, _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND' ],
+    $self->{server} = spawn([ @core_limit, @{ $self->{under} || [] }, _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND' ],
         out => $self->_path('stderr.log'), err => $self->_path('stderr.log'), env => \%env,
         name => 'httpd');
     eval { wait_for('httpd', sub {
@@ -77,6 +82,7 @@ sub _starts { my ($self) = @_; return scalar(() = $self->error_log =~ /resuming 
 sub _again {
     my ($self, $signal) = @_;
     my $before = $self->_starts;
+    $self->{cut_off} = 1 if $signal eq 'HUP';
     $self->{server}->signal($signal);
     wait_for("httpd after $signal", sub {
         $self->{server}->alive or croak "httpd ended on $signal: " . $self->error_log;
@@ -88,6 +94,7 @@ sub _again {
 sub stop {
     my ($self) = @_;
     my $server = delete $self->{server} or return $self;
+    $self->{cut_off} = 1;
     Test::More::ok($server->stop(30), 'httpd ended when it was told to');
     return $self;
 }
@@ -104,10 +111,13 @@ sub children {
     return @children;
 }
 
+# One of them, when there is one: a graceful restart is over before it has started any.
+sub a_child { my ($self) = @_; return wait_for('a child', sub { ($self->children)[0] }) }
+
 # Kills one child with -9 and waits until the parent has buried it.
 sub kill_child {
     my ($self, $pid) = @_;
-    $pid ||= ($self->children)[0];
+    $pid ||= $self->a_child;
     kill 'KILL', $pid;
     wait_for('the parent to notice', sub { return !-e "/proc/$pid" });
     return $pid;
@@ -147,7 +157,7 @@ sub errors {
     for my $line (split /\n/, $self->error_log) {
         my ($level) = $line =~ /^\[[^\]]+\] \[\w*:(emerg|alert|crit|error|warn)\]/;
         my $broken = $line =~ /AddressSanitizer|runtime error:|exit signal |^[^\[]*assert/;
-        next if !$level && !$broken;
+        next if !$level && !$broken || $self->_cut_off($line);
         my ($id) = $line =~ /\b(SL\d{4}|AH\d{5})\b/;
         push @lines, { level => $level || 'broken', id => $broken ? 'broken' : $id // '', text => $line };
     }
@@ -174,11 +184,37 @@ sub done {
     my $stderr = slurp($self->_path('stderr.log'));
     push @odd, $stderr if $stderr =~ /Sanitizer|runtime error:/;
     Test::More::ok(!@odd, 'the error log holds no warning that this test did not expect')
-        or Test::More::diag(join "\n", @odd > 40 ? (@odd[ 0 .. 39 ], '…') : @odd);
+        or Test::More::diag(join "\n", (@odd > 40 ? (@odd[ 0 .. 39 ], '…') : @odd), $self->deaths);
     my @missing = grep { !$seen{$_} } sort keys %{ $self->{expected} };
     Test::More::ok(!@missing, 'and every warning that it did') or Test::More::diag("missing: @missing");
     @all = grep { $_ != $self } @all;
     return;
+}
+
+# Children that die
+
+# The frames of one that died of a fault, innermost first.
+sub stack_of { my ($self, $pid) = @_; return SL::Stack::of($self->_path('cores'), $pid) }
+
+# Of all that died of anything but being killed (and see _cut_off): what the log says, where they were.
+sub deaths {
+    my ($self) = @_;
+    my @lines = map { $_->{text} } grep { $_->{id} eq 'broken' && $_->{text} !~ /exit signal Killed/ } $self->errors or return ();
+    return (map { join "\n", $_, /child pid (\d+)/ ? $self->stack_of($1) : () } @lines),
+        SL::Stack::cores($self->_path('cores'), _binary());
+}
+
+# A stop or a restart that is not graceful makes mpm_event's main thread close the sockets of its workers,
+# each of which may be freeing its socket at that moment: the worker finds it closed, or the main thread
+# finds it gone and the child dies, on its way out. That is httpd's, and happens without our module.
+sub _cut_off {
+    my ($self, $line) = @_;
+    return 0 if !$self->{cut_off} || $self->{mpm} ne 'event';
+    return 1 if $line =~ /\[mpm_event:error\].* \(9\)Bad file descriptor: AH(?:00468|03092|03093|03465):/;
+    my ($pid) = $line =~ /child pid (\d+) exit signal Segmentation fault/ or return 0;
+    my @stack = $self->stack_of($pid);
+    my ($at) = grep { $stack[$_] =~ /mod_mpm_event\.so/ } 1 .. $#stack or return 0;
+    return $stack[ $at - 1 ] =~ /libapr-1\.so[^(]*\(apr_(?:os_sock_get|socket_\w+)/ && !grep { /mod_smartlaunch/ } @stack;
 }
 
 # Configuration
@@ -188,9 +224,9 @@ sub write_config { my ($self) = @_; return spit($self->_path('httpd.conf'), $sel
 sub _files {
     my ($self) = @_;
     my $dir = $self->dir;
-    mkdir "$dir/$_" or croak "$dir/$_: $!" for qw(htdocs htdocs/sapp htdocs/plain state);
-    chmod 0700, "$dir/state";
-    own_by(www_user(), "$dir/state");
+    mkdir "$dir/$_" or croak "$dir/$_: $!" for qw(htdocs htdocs/sapp htdocs/plain state cores);
+    chmod 0700, "$dir/state", "$dir/cores";
+    own_by(www_user(), "$dir/state", "$dir/cores");
     spit("$dir/htdocs/$_/index.html", "<!doctype html><title>$_</title><h1>$_</h1>\n") for qw(sapp plain);
     spit("$dir/htdocs/sapp/style.css", "h1 { color: teal }\n");
     spit("$dir/keyring", $self->{keyring} //= new_key('k1'), 0600);
@@ -223,6 +259,7 @@ Listen 127.0.0.1:$self->{port} https
 PidFile "$dir/httpd.pid"
 ErrorLog "$dir/error.log"
 DefaultRuntimeDir "$dir"
+CoreDumpDirectory "$dir/cores"
 ${\ $self->_load }
 LogLevel $level core:notice mpm_$self->{mpm}:notice
 LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
