@@ -14,7 +14,7 @@ finds the line, `smartlaunchctl trace REFERENCE` tells the steps of the launch.
 
 The thousands are the layer: 1 base, 2 rules of the protocol and of browsers, 3 PostgreSQL (30xx, 34xx)
 and outgoing connections (35xx), 4 what happens in a launch, 5 configuration and start, 6 requests
-and answers, 7 `smartlaunchctl`. A refusal with a status below 500 is logged as a warning, from 500
+and answers, 7 `smartlaunchctl`, 8 the Clinical Data Pull. A refusal with a status below 500 is logged as a warning, from 500
 on as an error; where the table says something else, the level of the line depends on where it
 happened. No line has a token, a code, a cookie, a query or a patient's id in it.
 
