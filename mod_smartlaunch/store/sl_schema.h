@@ -5,7 +5,7 @@
 
 #include "store/sl_db.h"
 
-#define SL_SCHEMA_VERSION 5
+#define SL_SCHEMA_VERSION 6
 
 /**
  * @return SL_OK; SL_UNAVAILABLE or SL_BUSY: it cannot be asked now; SL_FAILED: it has no or

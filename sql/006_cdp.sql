@@ -1,0 +1,389 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The Clinical Data Pull: mappings of studies, records, the values held for them until a person
+-- decides, and what is on its way to the app.
+--
+-- Values, medical record numbers, dates of visits and what servers said in words rest sealed; times
+-- of values, units, names of fields and of users, and the FHIR id of the patient are clear. A
+-- column x_sealed is opened with the key that the column beside it names. Fingerprints (_print) are
+-- HMAC-SHA-256 under a key that only the key ring opens (cdp_key): they tell equal from other, and
+-- nothing else. Everything of a project goes together by project.
+
+CREATE TABLE smartlaunch.cdp_key (
+    id           boolean PRIMARY KEY DEFAULT true CHECK (id),
+    print_sealed bytea NOT NULL,
+    key_id       text NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE smartlaunch.cdp_key IS 'The key of all fingerprints, one row; made at first use, sealed anew when the key ring is rotated';
+COMMENT ON COLUMN smartlaunch.cdp_key.id IS 'True: there is one row';
+COMMENT ON COLUMN smartlaunch.cdp_key.print_sealed IS '32 random bytes, sealed';
+COMMENT ON COLUMN smartlaunch.cdp_key.key_id IS 'Key of the key ring that sealed it';
+COMMENT ON COLUMN smartlaunch.cdp_key.created_at IS 'When it was made';
+
+CREATE TABLE smartlaunch.cdp_project (
+    project      text PRIMARY KEY,
+    revision     bigint NOT NULL DEFAULT 0,
+    ehr          text,
+    day_offset   integer NOT NULL CHECK (day_offset BETWEEN 1 AND 36500),
+    direction    text NOT NULL CHECK (direction IN ('+-', '+', '-')),
+    convert_gmt  boolean NOT NULL,
+    adjudication text NOT NULL CHECK (adjudication IN ('manual', 'auto', 'instant')),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    updated_by   text NOT NULL
+);
+COMMENT ON TABLE smartlaunch.cdp_project IS 'What a study has set up; its fields are in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_project.project IS 'Name of the project: <SmartCDPProject name>';
+COMMENT ON COLUMN smartlaunch.cdp_project.revision IS 'Counts how often the mapping was saved: 0, 1, …';
+COMMENT ON COLUMN smartlaunch.cdp_project.ehr IS 'EHR the mapping was made for, if it says so';
+COMMENT ON COLUMN smartlaunch.cdp_project.day_offset IS 'Window of fields that have none of their own, in hundredths of a day';
+COMMENT ON COLUMN smartlaunch.cdp_project.direction IS 'Which way the window opens from its date: +- (around), + (after), - (before)';
+COMMENT ON COLUMN smartlaunch.cdp_project.convert_gmt IS 'Times are converted to local time; else as the EHR sent them';
+COMMENT ON COLUMN smartlaunch.cdp_project.adjudication IS 'What the study wants saved without a person: manual (nothing), auto (after unattended fetches), instant; the site decides, too';
+COMMENT ON COLUMN smartlaunch.cdp_project.updated_at IS 'When it was saved last';
+COMMENT ON COLUMN smartlaunch.cdp_project.updated_by IS 'Application user who saved it';
+
+CREATE TABLE smartlaunch.cdp_mapping (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    project        text NOT NULL REFERENCES smartlaunch.cdp_project (project),
+    position       integer NOT NULL,
+    is_identifier  boolean NOT NULL DEFAULT false,
+    source         text NOT NULL,
+    event          text NOT NULL DEFAULT '',
+    field          text NOT NULL,
+    temporal_field text,
+    preselect      text NOT NULL DEFAULT '' CHECK (preselect IN ('', 'MIN', 'MAX', 'FIRST', 'LAST', 'NEAR')),
+    unit           text,
+    day_offset     integer CHECK (day_offset BETWEEN 1 AND 36500),
+    direction      text CHECK (direction IN ('+-', '+', '-')),
+    removed_at     timestamptz,
+    UNIQUE (project, event, field, source)
+);
+CREATE UNIQUE INDEX cdp_mapping_identifier ON smartlaunch.cdp_mapping (project)
+    WHERE is_identifier AND removed_at IS NULL;
+COMMENT ON TABLE smartlaunch.cdp_mapping IS 'This field of the EHR goes into that field of the project; one that was taken out stays, for what was decided about its values';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.id IS 'Name of the mapping; the same (event, field, source) keeps it';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.project IS 'cdp_project.project';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.position IS 'Order on the screen';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.is_identifier IS 'The field that holds the medical record number; one per project';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.source IS 'Field of the EHR, as name-given; or LOINC codes with commas between';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.event IS 'Event of the project; empty: it has none';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.field IS 'Field of the project';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.temporal_field IS 'Date field of the same event that opens the window; null: not by time';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.preselect IS 'Which of several values is ticked: MIN, MAX, FIRST, LAST, NEAR; empty: none';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.unit IS 'UCUM code the field wants; null: any';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.day_offset IS 'Its own window in hundredths of a day; null: that of the project';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.direction IS 'As in cdp_project, with day_offset';
+COMMENT ON COLUMN smartlaunch.cdp_mapping.removed_at IS 'When it was taken out of the mapping; null: it is in it';
+
+CREATE TABLE smartlaunch.cdp_preview (
+    project  text NOT NULL REFERENCES smartlaunch.cdp_project (project),
+    position integer NOT NULL CHECK (position BETWEEN 1 AND 5),
+    source   text NOT NULL,
+    PRIMARY KEY (project, position)
+);
+COMMENT ON TABLE smartlaunch.cdp_preview IS 'What is shown to make sure that this is the patient';
+COMMENT ON COLUMN smartlaunch.cdp_preview.project IS 'cdp_project.project';
+COMMENT ON COLUMN smartlaunch.cdp_preview.position IS 'Order on the screen';
+COMMENT ON COLUMN smartlaunch.cdp_preview.source IS 'Field of the EHR';
+
+CREATE TABLE smartlaunch.cdp_right (
+    project    text NOT NULL,
+    app_user   text NOT NULL,
+    may        text NOT NULL CHECK (may IN ('setup', 'adjudicate')),
+    granted_at timestamptz NOT NULL DEFAULT now(),
+    granted_by text NOT NULL,
+    PRIMARY KEY (project, app_user, may)
+);
+COMMENT ON TABLE smartlaunch.cdp_right IS 'Who may do what in a project; no row, no right';
+COMMENT ON COLUMN smartlaunch.cdp_right.project IS 'Name of the project: <SmartCDPProject name>';
+COMMENT ON COLUMN smartlaunch.cdp_right.app_user IS 'User name in the application';
+COMMENT ON COLUMN smartlaunch.cdp_right.may IS 'setup (change the mapping, give rights) or adjudicate (fetch, see and save values)';
+COMMENT ON COLUMN smartlaunch.cdp_right.granted_at IS 'When it was given';
+COMMENT ON COLUMN smartlaunch.cdp_right.granted_by IS 'Who gave it: application user, or operating system user of smartlaunchctl';
+
+CREATE TABLE smartlaunch.cdp_record (
+    project         text NOT NULL,
+    record          text NOT NULL,
+    mrn_sealed      bytea,
+    mrn_key         text,
+    mrn_print       bytea CHECK (octet_length(mrn_print) = 32),
+    patient         text,
+    dates_sealed    bytea,
+    dates_key       text,
+    state           text NOT NULL DEFAULT 'idle' CHECK (state IN ('idle', 'queued', 'fetching')),
+    fetched_at      timestamptz,
+    fetched_by      text,
+    outcome         text CHECK (outcome IN ('ok', 'partial', 'failed', 'protected', 'not_found', 'ambiguous', 'relaunch')),
+    warnings_sealed bytea,
+    warnings_key    text,
+    version         bigint NOT NULL DEFAULT 1,
+    has_future      boolean NOT NULL DEFAULT false,
+    active_at       timestamptz NOT NULL DEFAULT now(),
+    due_at          timestamptz,
+    lease           bigint,
+    lease_until     timestamptz,
+    lease_by        text,
+    created_at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (project, record),
+    CHECK ((mrn_sealed IS NULL) = (mrn_print IS NULL)),
+    CHECK ((mrn_sealed IS NULL) = (mrn_key IS NULL)),
+    CHECK ((dates_sealed IS NULL) = (dates_key IS NULL)),
+    CHECK ((warnings_sealed IS NULL) = (warnings_key IS NULL)),
+    CHECK ((state = 'fetching') = (lease IS NOT NULL)),
+    CHECK ((lease IS NULL) = (lease_until IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX cdp_record_due ON smartlaunch.cdp_record (project, fetched_at) WHERE state <> 'fetching';
+CREATE INDEX cdp_record_leased ON smartlaunch.cdp_record (lease_until) WHERE state = 'fetching';
+COMMENT ON TABLE smartlaunch.cdp_record IS 'Records of a project that have, or had, a patient';
+COMMENT ON COLUMN smartlaunch.cdp_record.project IS 'Name of the project: <SmartCDPProject name>';
+COMMENT ON COLUMN smartlaunch.cdp_record.record IS 'Name of the record in the project';
+COMMENT ON COLUMN smartlaunch.cdp_record.mrn_sealed IS 'Medical record number, sealed';
+COMMENT ON COLUMN smartlaunch.cdp_record.mrn_key IS 'Key of the key ring that sealed mrn_sealed';
+COMMENT ON COLUMN smartlaunch.cdp_record.mrn_print IS 'Keyed fingerprint of the medical record number in this record';
+COMMENT ON COLUMN smartlaunch.cdp_record.patient IS 'FHIR id of the patient, once found';
+COMMENT ON COLUMN smartlaunch.cdp_record.dates_sealed IS 'Date fields as the app gave them with its last fetch, sealed; null: the app is asked';
+COMMENT ON COLUMN smartlaunch.cdp_record.dates_key IS 'Key of the key ring that sealed dates_sealed';
+COMMENT ON COLUMN smartlaunch.cdp_record.state IS 'idle, queued (waits for the watchdog) or fetching';
+COMMENT ON COLUMN smartlaunch.cdp_record.fetched_at IS 'When a fetch ended last';
+COMMENT ON COLUMN smartlaunch.cdp_record.fetched_by IS 'Application user whose fetch was the last to succeed; unattended ones use his token';
+COMMENT ON COLUMN smartlaunch.cdp_record.outcome IS 'Of the last fetch: ok, partial, failed, protected, not_found, ambiguous, relaunch';
+COMMENT ON COLUMN smartlaunch.cdp_record.warnings_sealed IS 'What the EHR said besides, sealed; null: nothing';
+COMMENT ON COLUMN smartlaunch.cdp_record.warnings_key IS 'Key of the key ring that sealed warnings_sealed';
+COMMENT ON COLUMN smartlaunch.cdp_record.version IS 'Goes up by one with each decision, another patient, another mapping: a form made before is refused';
+COMMENT ON COLUMN smartlaunch.cdp_record.has_future IS 'A date of the record lies ahead: it is fetched again however quiet it is';
+COMMENT ON COLUMN smartlaunch.cdp_record.active_at IS 'When somebody last worked on it';
+COMMENT ON COLUMN smartlaunch.cdp_record.due_at IS 'After trouble: not fetched unattended before then';
+COMMENT ON COLUMN smartlaunch.cdp_record.lease IS 'Which fetch has it for itself';
+COMMENT ON COLUMN smartlaunch.cdp_record.lease_until IS 'Until when; then another may take it';
+COMMENT ON COLUMN smartlaunch.cdp_record.lease_by IS 'Host and process of that fetch';
+COMMENT ON COLUMN smartlaunch.cdp_record.created_at IS 'When it was made';
+
+CREATE TABLE smartlaunch.cdp_value (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    project      text NOT NULL,
+    record       text NOT NULL,
+    mapping      bigint NOT NULL REFERENCES smartlaunch.cdp_mapping (id),
+    instance     integer NOT NULL DEFAULT 0 CHECK (instance >= 0),
+    taken_at     timestamp,
+    date_only    boolean NOT NULL DEFAULT false,
+    unit         text,
+    value_print  bytea NOT NULL CHECK (octet_length(value_print) = 32),
+    value_sealed bytea,
+    key_id       text NOT NULL,
+    state        text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'saved', 'passed', 'excluded', 'superseded')),
+    settled      boolean NOT NULL DEFAULT false,
+    held_at      timestamptz NOT NULL DEFAULT now(),
+    decided_at   timestamptz,
+    decided_by   text,
+    decision     uuid,
+    FOREIGN KEY (project, record) REFERENCES smartlaunch.cdp_record (project, record),
+    CHECK ((state IN ('new', 'excluded')) = (value_sealed IS NOT NULL)),
+    CHECK (NOT settled OR (state = 'saved' AND decision IS NULL)),
+    CHECK (taken_at IS NOT NULL OR NOT date_only)
+) WITH (fillfactor = 90);
+CREATE UNIQUE INDEX cdp_value_once ON smartlaunch.cdp_value
+    (project, record, mapping, instance, taken_at, date_only, value_print) WHERE taken_at IS NOT NULL;
+CREATE UNIQUE INDEX cdp_value_one_time ON smartlaunch.cdp_value (project, record, mapping, instance)
+    WHERE taken_at IS NULL AND state = 'new';
+CREATE INDEX cdp_value_newest ON smartlaunch.cdp_value (project, record, mapping, instance, id DESC)
+    WHERE taken_at IS NULL;
+CREATE INDEX cdp_value_open ON smartlaunch.cdp_value (project, record, mapping, instance)
+    WHERE state IN ('new', 'excluded');
+CREATE INDEX cdp_value_keep ON smartlaunch.cdp_value (project, held_at) WHERE state = 'new';
+CREATE INDEX cdp_value_mapping ON smartlaunch.cdp_value (mapping);
+CREATE INDEX cdp_value_key ON smartlaunch.cdp_value (key_id, id) WHERE value_sealed IS NOT NULL;
+COMMENT ON TABLE smartlaunch.cdp_value IS 'The holding area: values of the EHR until somebody decides, and afterwards only that they were there, so that nothing is offered twice';
+COMMENT ON COLUMN smartlaunch.cdp_value.id IS 'Name of the value; a later one is higher';
+COMMENT ON COLUMN smartlaunch.cdp_value.project IS 'cdp_record.project';
+COMMENT ON COLUMN smartlaunch.cdp_value.record IS 'cdp_record.record';
+COMMENT ON COLUMN smartlaunch.cdp_value.mapping IS 'cdp_mapping.id: which field it may go to';
+COMMENT ON COLUMN smartlaunch.cdp_value.instance IS 'Of a repeating instrument or event; 0: none';
+COMMENT ON COLUMN smartlaunch.cdp_value.taken_at IS 'Wall clock time of the value, without a zone; null: not by time';
+COMMENT ON COLUMN smartlaunch.cdp_value.date_only IS 'The EHR gave a date without a time of day';
+COMMENT ON COLUMN smartlaunch.cdp_value.unit IS 'UCUM code or unit as the EHR has it; null: none';
+COMMENT ON COLUMN smartlaunch.cdp_value.value_print IS 'Keyed fingerprint of the value in this record and field';
+COMMENT ON COLUMN smartlaunch.cdp_value.value_sealed IS 'The value, sealed; null once it was decided';
+COMMENT ON COLUMN smartlaunch.cdp_value.key_id IS 'Key of the key ring that sealed value_sealed';
+COMMENT ON COLUMN smartlaunch.cdp_value.state IS 'new, saved, passed (shown, and another one was saved), excluded, superseded (the EHR has another by now)';
+COMMENT ON COLUMN smartlaunch.cdp_value.settled IS 'The project had the same value already: nobody was asked';
+COMMENT ON COLUMN smartlaunch.cdp_value.held_at IS 'When it was fetched';
+COMMENT ON COLUMN smartlaunch.cdp_value.decided_at IS 'When it got its state; null: new';
+COMMENT ON COLUMN smartlaunch.cdp_value.decided_by IS 'Application user who decided; SYSTEM: nobody';
+COMMENT ON COLUMN smartlaunch.cdp_value.decision IS 'The Save it belonged to, as in cdp_outbox; null: none';
+
+CREATE TABLE smartlaunch.cdp_view (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at        timestamptz NOT NULL DEFAULT now(),
+    project   text NOT NULL,
+    record    text NOT NULL,
+    app_user  text NOT NULL,
+    value     bigint NOT NULL,
+    source    text NOT NULL,
+    event     text NOT NULL,
+    instance  integer NOT NULL,
+    field     text NOT NULL,
+    taken_at  timestamp,
+    date_only boolean NOT NULL DEFAULT false,
+    launch    text,
+    reference text
+);
+CREATE INDEX cdp_view_record ON smartlaunch.cdp_view (project, record, at DESC);
+COMMENT ON TABLE smartlaunch.cdp_view IS 'Who was shown which held value, and when; only ever added to';
+COMMENT ON COLUMN smartlaunch.cdp_view.id IS 'Running number';
+COMMENT ON COLUMN smartlaunch.cdp_view.at IS 'When';
+COMMENT ON COLUMN smartlaunch.cdp_view.project IS 'As in cdp_record';
+COMMENT ON COLUMN smartlaunch.cdp_view.record IS 'As in cdp_record';
+COMMENT ON COLUMN smartlaunch.cdp_view.app_user IS 'User name in the application';
+COMMENT ON COLUMN smartlaunch.cdp_view.value IS 'cdp_value.id, which may be gone';
+COMMENT ON COLUMN smartlaunch.cdp_view.source IS 'As in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_view.event IS 'As in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_view.instance IS 'As in cdp_value';
+COMMENT ON COLUMN smartlaunch.cdp_view.field IS 'As in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_view.taken_at IS 'As in cdp_value';
+COMMENT ON COLUMN smartlaunch.cdp_view.date_only IS 'As in cdp_value';
+COMMENT ON COLUMN smartlaunch.cdp_view.launch IS 'launch.id; null: signed in otherwise';
+COMMENT ON COLUMN smartlaunch.cdp_view.reference IS 'Reference of the request';
+
+CREATE TABLE smartlaunch.cdp_log (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at        timestamptz NOT NULL DEFAULT now(),
+    project   text NOT NULL,
+    record    text NOT NULL,
+    app_user  text NOT NULL,
+    what      text NOT NULL,
+    value     bigint,
+    source    text,
+    event     text,
+    instance  integer,
+    field     text,
+    taken_at  timestamp,
+    date_only boolean NOT NULL DEFAULT false,
+    detail    text,
+    reference text
+);
+CREATE INDEX cdp_log_record ON smartlaunch.cdp_log (project, record, id DESC);
+COMMENT ON TABLE smartlaunch.cdp_log IS 'Who did what to a record, without values; only ever added to';
+COMMENT ON COLUMN smartlaunch.cdp_log.id IS 'Running number';
+COMMENT ON COLUMN smartlaunch.cdp_log.at IS 'When';
+COMMENT ON COLUMN smartlaunch.cdp_log.project IS 'As in cdp_record';
+COMMENT ON COLUMN smartlaunch.cdp_log.record IS 'As in cdp_record';
+COMMENT ON COLUMN smartlaunch.cdp_log.app_user IS 'User name in the application; SYSTEM: nobody';
+COMMENT ON COLUMN smartlaunch.cdp_log.what IS 'fetched, purged, saved, passed, excluded, included, delivered, refused, …';
+COMMENT ON COLUMN smartlaunch.cdp_log.value IS 'cdp_value.id, which may be gone; null: about the whole record';
+COMMENT ON COLUMN smartlaunch.cdp_log.source IS 'As in cdp_mapping; null: about the whole record';
+COMMENT ON COLUMN smartlaunch.cdp_log.event IS 'As in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_log.instance IS 'As in cdp_value';
+COMMENT ON COLUMN smartlaunch.cdp_log.field IS 'As in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_log.taken_at IS 'As in cdp_value';
+COMMENT ON COLUMN smartlaunch.cdp_log.date_only IS 'As in cdp_value';
+COMMENT ON COLUMN smartlaunch.cdp_log.detail IS 'In plain words, never a value, a date or a number of the patient; null: none';
+COMMENT ON COLUMN smartlaunch.cdp_log.reference IS 'Reference of the request; null: none';
+
+CREATE TABLE smartlaunch.cdp_outbox (
+    key           uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    seq           bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    project       text NOT NULL,
+    record        text NOT NULL,
+    decision      uuid NOT NULL,
+    event         text NOT NULL,
+    instance      integer NOT NULL,
+    field         text NOT NULL,
+    value_id      bigint NOT NULL,
+    value_sealed  bytea,
+    key_id        text NOT NULL,
+    saved_by      text NOT NULL,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    state         text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused')),
+    tries         integer NOT NULL DEFAULT 0,
+    due_at        timestamptz NOT NULL DEFAULT now(),
+    lease_until   timestamptz,
+    lease_by      text,
+    reason_sealed bytea,
+    reason_key    text,
+    delivered_at  timestamptz,
+    FOREIGN KEY (project, record) REFERENCES smartlaunch.cdp_record (project, record),
+    CHECK (state <> 'waiting' OR value_sealed IS NOT NULL),
+    CHECK (state <> 'delivered' OR (value_sealed IS NULL AND delivered_at IS NOT NULL)),
+    CHECK ((reason_sealed IS NULL) = (reason_key IS NULL))
+) WITH (fillfactor = 80);
+CREATE INDEX cdp_outbox_waiting ON smartlaunch.cdp_outbox (project, record, seq) WHERE state = 'waiting';
+CREATE INDEX cdp_outbox_due ON smartlaunch.cdp_outbox (project, due_at) WHERE state = 'waiting';
+CREATE INDEX cdp_outbox_target ON smartlaunch.cdp_outbox (project, record, event, instance, field, seq DESC);
+CREATE INDEX cdp_outbox_key ON smartlaunch.cdp_outbox (key_id, seq) WHERE value_sealed IS NOT NULL;
+COMMENT ON TABLE smartlaunch.cdp_outbox IS 'Saved values on their way to the app, in order per record; written with the decision, delivered at least once';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.key IS 'Idempotency key: the app may see it twice';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.seq IS 'Order of delivery within a record';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.project IS 'cdp_record.project';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.record IS 'cdp_record.record';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.decision IS 'What was saved with one click has one';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.event IS 'As in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.instance IS 'As in cdp_value';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.field IS 'As in cdp_mapping';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.value_id IS 'cdp_value.id, which may be gone';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.value_sealed IS 'What is written into the field, sealed; null once it is there';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.key_id IS 'Key of the key ring that sealed value_sealed';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.saved_by IS 'Application user who saved it; SYSTEM: nobody';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.created_at IS 'When it was saved';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.state IS 'waiting, delivered or refused (by the app)';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.tries IS 'How often delivery began';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.due_at IS 'When it is tried, or tried again';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.lease_until IS 'Until when somebody is delivering it';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.lease_by IS 'Host and process that is delivering it';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.reason_sealed IS 'Why the app refused it, in its own words, which may hold the value: sealed';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.reason_key IS 'Key of the key ring that sealed reason_sealed';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.delivered_at IS 'When the app had it';
+
+CREATE VIEW smartlaunch.cdp_status AS
+SELECT r.project, r.record, r.mrn_sealed IS NOT NULL AS has_mrn, r.patient, r.state, r.fetched_at,
+       r.fetched_by, r.outcome, r.active_at, r.has_future, r.due_at, r.lease_until, r.lease_by,
+       v.new_values, v.saved, v.passed, v.excluded, v.superseded, o.waiting, o.refused, o.delivered
+FROM smartlaunch.cdp_record r
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'new') AS new_values,
+           count(*) FILTER (WHERE state = 'saved') AS saved,
+           count(*) FILTER (WHERE state = 'passed') AS passed,
+           count(*) FILTER (WHERE state = 'excluded') AS excluded,
+           count(*) FILTER (WHERE state = 'superseded') AS superseded
+    FROM smartlaunch.cdp_value WHERE project = r.project AND record = r.record) v
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+           count(*) FILTER (WHERE state = 'refused') AS refused,
+           count(*) FILTER (WHERE state = 'delivered') AS delivered
+    FROM smartlaunch.cdp_outbox WHERE project = r.project AND record = r.record) o;
+COMMENT ON VIEW smartlaunch.cdp_status IS 'Records of the Clinical Data Pull: state of fetching, how many values, what is on its way; nothing that is sealed';
+DO $$
+DECLARE
+    c record;
+BEGIN
+    FOR c IN
+        SELECT va.attname AS column_name, col_description(t.oid, ta.attnum) AS words
+        FROM pg_attribute va
+        JOIN pg_class t ON t.oid = 'smartlaunch.cdp_record'::regclass
+        JOIN pg_attribute ta ON ta.attrelid = t.oid AND ta.attname = va.attname
+        WHERE va.attrelid = 'smartlaunch.cdp_status'::regclass AND va.attnum > 0
+    LOOP
+        EXECUTE format('COMMENT ON COLUMN smartlaunch.cdp_status.%I IS %L', c.column_name, c.words);
+    END LOOP;
+END $$;
+COMMENT ON COLUMN smartlaunch.cdp_status.has_mrn IS 'A medical record number is known';
+COMMENT ON COLUMN smartlaunch.cdp_status.new_values IS 'Values that wait for a decision';
+COMMENT ON COLUMN smartlaunch.cdp_status.saved IS 'Values that were saved, or that the project had already';
+COMMENT ON COLUMN smartlaunch.cdp_status.passed IS 'Values that were shown when another one was saved';
+COMMENT ON COLUMN smartlaunch.cdp_status.excluded IS 'Values that somebody excluded';
+COMMENT ON COLUMN smartlaunch.cdp_status.superseded IS 'Values that the EHR has replaced before anybody decided';
+COMMENT ON COLUMN smartlaunch.cdp_status.waiting IS 'Saved values on their way to the app';
+COMMENT ON COLUMN smartlaunch.cdp_status.refused IS 'Saved values that the app refused';
+COMMENT ON COLUMN smartlaunch.cdp_status.delivered IS 'Saved values that the app has';
+
+GRANT SELECT, INSERT, UPDATE ON smartlaunch.cdp_key, smartlaunch.cdp_project,
+    smartlaunch.cdp_mapping, smartlaunch.cdp_record TO smartlaunch_module;
+GRANT SELECT, INSERT, DELETE ON smartlaunch.cdp_preview, smartlaunch.cdp_right TO smartlaunch_module;
+GRANT SELECT, INSERT, UPDATE, DELETE ON smartlaunch.cdp_value, smartlaunch.cdp_outbox
+    TO smartlaunch_module;
+-- What was shown and done can be added and read, never changed.
+GRANT SELECT, INSERT ON smartlaunch.cdp_view, smartlaunch.cdp_log TO smartlaunch_module;
+GRANT SELECT ON smartlaunch.cdp_project, smartlaunch.cdp_mapping, smartlaunch.cdp_preview,
+    smartlaunch.cdp_right, smartlaunch.cdp_view, smartlaunch.cdp_log, smartlaunch.cdp_status
+    TO smartlaunch_dba;
+
+INSERT INTO smartlaunch.schema_version (version) VALUES (6);
