@@ -33,10 +33,13 @@ typedef struct {
     apr_array_header_t *items;    /* of sl_cdp_item_t, in `p` */
     apr_array_header_t *warnings; /* of const char *: what OperationOutcomes said, in plain text */
     const char *next;             /* as sent; NULL: the last page */
-    const char *patient_id; /* of a search for patients: the only one; NULL: none or several */
-    int patients;           /* how many different ones */
-    bool is_protected;      /* an outcome says: break the glass (C14) */
-    int matches;            /* resources that counted */
+    const char *patient_id;   /* of a search for patients: the only one; NULL: none or several */
+    const sl_json_t *patient; /* the resource of `patient_id`, part of the bundle of this page;
+                                 NULL: it came with an earlier one */
+    int patients;             /* how many different ones, on this page and those before */
+    bool is_protected;        /* an outcome says: break the glass (C14) */
+    bool has_failed;          /* an outcome is an error: what came counts, but it is not all */
+    int matches;              /* resources that counted */
 } sl_cdp_page_t;
 
 /**
@@ -49,13 +52,24 @@ SL_MUST_USE sl_rc_t sl_cdp_reader_page(sl_cdp_page_t *out, sl_cdp_reader_t *read
 /** After the last page: the lists, of sl_cdp_item_t. */
 apr_array_header_t *sl_cdp_reader_end(sl_cdp_reader_t *reader, apr_pool_t *p);
 
-/** What is wanted of one Patient resource: of sl_cdp_item_t. Also for previews. */
-apr_array_header_t *sl_cdp_read_patient(const sl_json_t *patient, const sl_cdp_request_t *wants,
-                                        const char *mrn_system, apr_pool_t *p);
+/** How a Patient is read. */
+typedef struct {
+    const char *mrn_system; /* NULL: identifiers of type MR */
+    sl_cdp_when_t today;    /* names, addresses and numbers that ended are not read */
+} sl_cdp_reading_t;
 
-/** One preview value of a Patient, by source name; NULL: it has none. */
+/** What is wanted of one Patient resource: of sl_cdp_item_t. */
+apr_array_header_t *sl_cdp_read_patient(const sl_json_t *patient, const sl_cdp_request_t *wants,
+                                        const sl_cdp_reading_t *reading, apr_pool_t *p);
+
+/** One value of a Patient, by source name ("id": its MRN); NULL: it has none. */
 const char *sl_cdp_read_preview(const sl_json_t *patient, const char *source,
-                                const char *mrn_system, apr_pool_t *p);
+                                const sl_cdp_reading_t *reading, apr_pool_t *p);
+
+/** Does this Patient have the MRN, in the system (or of the type) where MRNs are looked for, not
+ * as an old one? A search that is answered with somebody else finds nobody. */
+bool sl_cdp_read_has_mrn(const sl_json_t *patient, const char *mrn,
+                         const sl_cdp_reading_t *reading);
 
 /** An error answer: plain text of an OperationOutcome for the screen, NULL: it has none. Tells a
  * protected patient apart. */

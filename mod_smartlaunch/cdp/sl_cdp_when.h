@@ -29,6 +29,9 @@ const char *sl_cdp_when_text(apr_pool_t *p, sl_cdp_when_t when);
 /** Back from that text. */
 SL_MUST_USE sl_rc_t sl_cdp_when_parse(sl_cdp_when_t *out, const char *text);
 
+/** An instant as wall clock, to the second. */
+sl_cdp_when_t sl_cdp_when_at(apr_time_t instant);
+
 /** Order; a date counts as the beginning of its day. */
 int sl_cdp_when_compare(sl_cdp_when_t a, sl_cdp_when_t b);
 
