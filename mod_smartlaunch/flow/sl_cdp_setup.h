@@ -3,6 +3,7 @@
 #ifndef SL_CDP_SETUP_H
 #define SL_CDP_SETUP_H
 
+#include "cdp/sl_cdp_redcap_answer.h" /* sl_cdp_current_t */
 #include "flow/sl_cdp.h"
 
 /**
@@ -22,14 +23,6 @@ SL_MUST_USE sl_rc_t sl_cdp_setup_load(sl_cdp_mapping_t *out, apr_int64_t *revisi
 SL_MUST_USE sl_rc_t sl_cdp_setup_save(const sl_cdp_t *cdp, const char *project,
                                       const sl_cdp_mapping_t *mapping, apr_int64_t revision,
                                       const char *by, apr_pool_t *p, sl_err_t *err);
-
-/** Of a record in the app: dates and current values, by event, instance and field. */
-typedef struct {
-    const char *event;
-    int instance;
-    const char *field;
-    const char *value; /* "" when empty */
-} sl_cdp_current_t;
 
 /**
  * The app's fields. SL_NONE: its protocol has no such question (http). Remembered for a minute in
