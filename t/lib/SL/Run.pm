@@ -10,6 +10,7 @@ use Exporter qw(import);
 use File::Basename qw(dirname);
 use File::Temp ();
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use POSIX qw(WNOHANG);
 use Time::HiRes qw(sleep time);
 
@@ -33,19 +34,28 @@ sub run_dir {
     return $dir;
 }
 
-# Below the ports that the kernel gives to outgoing connections, so that none of those takes it.
+# A port that is nobody's: outside those that the kernel gives to outgoing connections, and held by a
+# name of ours until this process ends, so that no test beside it picks the same before its server is up.
 my %given;
 sub free_port {
-    for (1 .. 200) {
-        my $port = 10_000 + int rand 20_000;
+    for (1 .. 400) {
+        my $port = _any_port();
         next if $given{$port};
+        my $held = IO::Socket::UNIX->new(Local => "\0mod_smartlaunch test port $port", Listen => 1) or next;
         my $socket = IO::Socket::INET->new(
             LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1, ReuseAddr => 1) or next;
         close $socket;
-        $given{$port} = 1;
+        $given{$port} = $held;
         return $port;
     }
     croak 'no free port';
+}
+
+sub _any_port {
+    my ($low, $high) = slurp('/proc/sys/net/ipv4/ip_local_port_range') =~ /(\d+)\s+(\d+)/;
+    my @ranges = grep { $_->[1] - $_->[0] > 2000 } [ 10_000, ($low // 32_768) - 1 ], [ ($high // 60_999) + 1, 65_535 ];
+    my ($from, $to) = @{ $ranges[0] || [ 10_000, 29_999 ] };
+    return $from + int rand($to - $from + 1);
 }
 
 # Calls $condition until it returns something true, and returns that; dies after $seconds.
