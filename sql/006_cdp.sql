@@ -375,6 +375,88 @@ COMMENT ON COLUMN smartlaunch.cdp_status.waiting IS 'Saved values on their way t
 COMMENT ON COLUMN smartlaunch.cdp_status.refused IS 'Saved values that the app refused';
 COMMENT ON COLUMN smartlaunch.cdp_status.delivered IS 'Saved values that the app has';
 
+-- A decision, all of it or nothing. Rows are locked in one order, the record first, so that two
+-- never wait for each other; what is decided is erased at once. `ask`: version, seen, by, reference,
+-- choose [{value, key, sealed (base64), key_id, event, instance, field}], exclude [id], include [id].
+-- No row: somebody decided meanwhile, or the EHR has replaced one of the values.
+CREATE FUNCTION smartlaunch.cdp_decide(of_project text, of_record text, decision_id uuid, ask jsonb)
+    RETURNS TABLE (saved integer, passed integer, excluded integer, included integer)
+LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    who CONSTANT text := ask->>'by';
+    chosen CONSTANT bigint[] := ARRAY(SELECT (c->>'value')::bigint FROM jsonb_array_elements(ask->'choose') c);
+    shut CONSTANT bigint[] := ARRAY(SELECT jsonb_array_elements_text(ask->'exclude')::bigint);
+    opened CONSTANT bigint[] := ARRAY(SELECT jsonb_array_elements_text(ask->'include')::bigint);
+    passed_over bigint[];
+BEGIN
+    PERFORM 1 FROM smartlaunch.cdp_record r
+    WHERE r.project = of_project AND r.record = of_record AND r.version = (ask->>'version')::bigint
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    PERFORM 1 FROM smartlaunch.cdp_value v WHERE v.id = ANY (chosen || shut || opened)
+    ORDER BY v.id FOR UPDATE;
+    IF EXISTS (
+        SELECT 1
+        FROM (SELECT unnest(chosen) AS id, 'new' AS state UNION ALL SELECT unnest(shut), 'new'
+              UNION ALL SELECT unnest(opened), 'excluded') a
+        LEFT JOIN smartlaunch.cdp_value v
+            ON v.id = a.id AND v.project = of_project AND v.record = of_record
+            AND (v.state = a.state OR (v.state = 'saved' AND NOT v.settled AND a.id = ANY (chosen)))
+        WHERE v.id IS NULL) THEN
+        RETURN;
+    END IF;
+
+    UPDATE smartlaunch.cdp_record r SET version = r.version + 1, active_at = now()
+    WHERE r.project = of_project AND r.record = of_record;
+
+    UPDATE smartlaunch.cdp_value v
+    SET state = 'excluded', decided_at = now(), decided_by = who, decision = decision_id
+    WHERE v.id = ANY (shut);
+    -- What the app refused before is not offered again once something else was chosen.
+    UPDATE smartlaunch.cdp_outbox o SET value_sealed = NULL
+    FROM jsonb_to_recordset(ask->'choose') AS c (event text, instance integer, field text)
+    WHERE o.project = of_project AND o.record = of_record AND o.event = c.event
+      AND o.instance = c.instance AND o.field = c.field AND o.state = 'refused'
+      AND o.value_sealed IS NOT NULL;
+    INSERT INTO smartlaunch.cdp_outbox
+        (key, project, record, decision, event, instance, field, value_id, value_sealed, key_id, saved_by)
+    SELECT c.key, of_project, of_record, decision_id, c.event, c.instance, c.field, c.value,
+           decode(c.sealed, 'base64'), c.key_id, who
+    FROM jsonb_to_recordset(ask->'choose') AS c
+        (value bigint, key uuid, sealed text, key_id text, event text, instance integer, field text)
+    ORDER BY c.event, c.instance, c.value;
+    UPDATE smartlaunch.cdp_value v
+    SET state = 'saved', value_sealed = NULL, decided_at = now(), decided_by = who, decision = decision_id
+    WHERE v.id = ANY (chosen);
+    -- Only what stood on the form is passed over: what was fetched since is new still.
+    WITH done AS (
+        UPDATE smartlaunch.cdp_value v
+        SET state = 'passed', value_sealed = NULL, decided_at = now(), decided_by = who, decision = decision_id
+        FROM jsonb_to_recordset(ask->'choose') AS c (event text, instance integer, field text)
+        JOIN smartlaunch.cdp_mapping m ON m.project = of_project AND m.event = c.event AND m.field = c.field
+        WHERE v.project = of_project AND v.record = of_record AND v.mapping = m.id
+          AND v.instance = c.instance AND v.state = 'new' AND v.id <= (ask->>'seen')::bigint
+        RETURNING v.id)
+    SELECT array_agg(id) INTO passed_over FROM done;
+    UPDATE smartlaunch.cdp_value v
+    SET state = 'new', decided_at = now(), decided_by = who, decision = decision_id
+    WHERE v.id = ANY (opened);
+
+    INSERT INTO smartlaunch.cdp_log
+        (project, record, app_user, what, value, source, event, instance, field, taken_at, date_only, reference)
+    SELECT of_project, of_record, who, CASE v.state WHEN 'new' THEN 'included' ELSE v.state END, v.id,
+           m.source, m.event, v.instance, m.field, v.taken_at, v.date_only, ask->>'reference'
+    FROM smartlaunch.cdp_value v JOIN smartlaunch.cdp_mapping m ON m.id = v.mapping
+    WHERE v.id = ANY (chosen || passed_over || shut || opened) ORDER BY v.id;
+    RETURN QUERY SELECT cardinality(chosen), coalesce(cardinality(passed_over), 0), cardinality(shut),
+                        cardinality(opened);
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb) IS
+    'Save, exclude and offer again as a person decided, with the outbox and the log, if the record still has the version the form was made from; no row: it has not';
+
 GRANT SELECT, INSERT, UPDATE ON smartlaunch.cdp_key, smartlaunch.cdp_project,
     smartlaunch.cdp_mapping, smartlaunch.cdp_record TO smartlaunch_module;
 GRANT SELECT, INSERT, DELETE ON smartlaunch.cdp_preview, smartlaunch.cdp_right TO smartlaunch_module;
@@ -385,5 +467,8 @@ GRANT SELECT, INSERT ON smartlaunch.cdp_view, smartlaunch.cdp_log TO smartlaunch
 GRANT SELECT ON smartlaunch.cdp_project, smartlaunch.cdp_mapping, smartlaunch.cdp_preview,
     smartlaunch.cdp_right, smartlaunch.cdp_view, smartlaunch.cdp_log, smartlaunch.cdp_status
     TO smartlaunch_dba;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA smartlaunch FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb) TO smartlaunch_module;
 
 INSERT INTO smartlaunch.schema_version (version) VALUES (6);
