@@ -7,6 +7,7 @@
 #include "httpd/sl_conf.h"
 #include "httpd/sl_conf_check.h"
 #include "httpd/sl_conf_dump.h"
+#include "httpd/sl_core.h"
 #include "httpd/sl_directives.h"
 #include "httpd/sl_gateway.h"
 #include "httpd/sl_pass.h"
@@ -58,6 +59,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_insert_filter(sl_gateway_filters, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(sl_app_filter_insert, NULL, NULL, APR_HOOK_LAST);
     ap_hook_insert_error_filter(sl_gateway_error_filters, NULL, NULL, APR_HOOK_LAST);
+    sl_core_register();
     sl_app_filter_register();
     sl_gateway_register(p);
     sl_authz_register(p);

@@ -220,6 +220,12 @@ static void set_idle(const server_rec *s)
             gateway->idle = idle_of(s, sl_conf_app(gateway->location));
             gateway->idle = gateway->idle > 0 ? gateway->idle : sl_conf_idle(server);
         }
+        for (int i = 0; i < server->asks->nelts; i++) {
+            sl_asks_conf_t *asks = &APR_ARRAY_IDX(server->asks, i, sl_asks_conf_t);
+
+            asks->idle = idle_of(s, asks->app);
+            asks->idle = asks->idle > 0 ? asks->idle : sl_conf_idle(server);
+        }
     }
 }
 
@@ -322,7 +328,7 @@ int sl_child_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rt->ehrs = all_ehrs(main, pconf);
     rt->idle = longest_idle(s);
     if (open_gates(rt, pconf, &err) != SL_OK ||
-        (sl_conf_has_gateway(s) && sl_state_dir_prepare(main, ptemp, &err) != SL_OK)) {
+        (sl_conf_uses_tokens(s) && sl_state_dir_prepare(main, ptemp, &err) != SL_OK)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -364,8 +370,8 @@ static const char *name_of_child(apr_pool_t *p)
                         (apr_uint64_t)apr_time_now());
 }
 
-/** What only a gateway needs: the journal, and the writer of the audit. */
-static sl_rc_t open_gateway(sl_runtime_t *rt, const sl_main_t *main, apr_pool_t *p, sl_err_t *err)
+/** What only those need who use tokens: the journal, and the writer of the audit. */
+static sl_rc_t open_tokens(sl_runtime_t *rt, const sl_main_t *main, apr_pool_t *p, sl_err_t *err)
 {
     sl_audit_options_t options = {.mode = main->audit, .db = rt->db, .log = rt->log};
     sl_err_t why;
@@ -440,7 +446,7 @@ void sl_child_init(apr_pool_t *pchild, server_rec *s)
     rt->self = name_of_child(pchild);
     main->pulse = sl_pulse_new(rt, pchild);
     if (open_connections(rt, main, pchild, &err) != SL_OK ||
-        (sl_conf_has_gateway(s) && open_gateway(rt, main, pchild, &err) != SL_OK)) {
+        (sl_conf_uses_tokens(s) && open_tokens(rt, main, pchild, &err) != SL_OK)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, "%s: %s", err.id, err.text);
         return;
     }

@@ -28,6 +28,7 @@ void *sl_conf_create_server(apr_pool_t *p, server_rec *s)
     server->max = SL_UNSET;
     server->redirects = apr_array_make(p, 2, sizeof(sl_redirect_conf_t));
     server->gateways = apr_array_make(p, 2, sizeof(sl_gateway_conf_t));
+    server->asks = apr_array_make(p, 1, sizeof(sl_asks_conf_t));
     server->statuses = apr_array_make(p, 1, sizeof(const char *));
     return server;
 }
@@ -49,6 +50,7 @@ void *sl_conf_merge_server(apr_pool_t *p, void *base, void *add)
     INHERIT(max, SL_UNSET);
     out->redirects = apr_array_append(p, v->redirects, b->redirects);
     out->gateways = apr_array_append(p, v->gateways, b->gateways);
+    out->asks = apr_array_make(p, 1, sizeof(sl_asks_conf_t));
     out->statuses = apr_array_make(p, 1, sizeof(const char *));
     return out;
 }
@@ -158,6 +160,27 @@ bool sl_conf_has_gateway(const server_rec *main_server)
         }
     }
     return false;
+}
+
+bool sl_conf_uses_tokens(const server_rec *main_server)
+{
+    return sl_conf_server(main_server)->main->wants_tokens || sl_conf_has_gateway(main_server);
+}
+
+const sl_asks_conf_t *sl_conf_asks(const server_rec *s, const char *uri)
+{
+    const apr_array_header_t *all = sl_conf_server(s)->asks;
+    const sl_asks_conf_t *best = NULL;
+
+    for (int i = 0; i < all->nelts; i++) {
+        const sl_asks_conf_t *one = &APR_ARRAY_IDX(all, i, sl_asks_conf_t);
+
+        if (sl_url_is_below(uri, one->path) &&
+            (best == NULL || strlen(one->path) > strlen(best->path))) {
+            best = one;
+        }
+    }
+    return best;
 }
 
 const char *const *sl_conf_session_params(const sl_location_conf_t *location)

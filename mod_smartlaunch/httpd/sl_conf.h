@@ -3,6 +3,7 @@
 #ifndef SL_CONF_H
 #define SL_CONF_H
 
+#include "base/sl_json.h"
 #include "flow/sl_pulse.h"
 #include "flow/sl_runtime.h"
 #include "smart/sl_app_cookie.h"
@@ -51,6 +52,14 @@ typedef struct {
     const char *links;        /* what links point at: SmartGatewayURL's authority, path, slash */
 } sl_gateway_conf_t;
 
+/** A path of a second module (httpd/sl_core.h) whose callers say whom they ask for. */
+typedef struct {
+    const char *path;
+    const char *app;
+    bool is_open;             /* as of a gateway */
+    apr_interval_time_t idle; /* as of a gateway */
+} sl_asks_conf_t;
+
 /** SmartCaller. */
 typedef struct {
     const char *name;
@@ -77,6 +86,8 @@ typedef struct {
     apr_array_header_t *user_headers; /* of const char *: every SmartUserHeader anywhere */
     apr_array_header_t *notifies;     /* of const sl_notify_conf_t *: every SmartNotify */
     const sl_keyring_t *ring;         /* set by check_config */
+    bool wants_tokens;                /* a second module needs what a gateway needs of the start */
+    sl_json_t *more;                  /* what second modules add to the dump; NULL: none */
     const char *page_style;           /* by post_config: sl_page_style */
     sl_runtime_t *prepared;           /* by post_config: what children complete */
     sl_watch_t *watch;                /* by post_config: httpd/sl_watchdog; NULL: no mod_watchdog */
@@ -95,6 +106,7 @@ typedef struct {
     apr_interval_time_t idle, max; /* SL_UNSET */
     apr_array_header_t *redirects; /* of sl_redirect_conf_t */
     apr_array_header_t *gateways;  /* of sl_gateway_conf_t */
+    apr_array_header_t *asks;      /* of sl_asks_conf_t */
     apr_array_header_t *statuses;  /* of const char *: paths with SetHandler smart-status */
 } sl_server_t;
 
@@ -161,6 +173,11 @@ apr_interval_time_t sl_conf_max(const sl_server_t *server);
 const sl_gateway_conf_t *sl_conf_gateway(const sl_server_t *server, const char *uri);
 /** Is there a gateway anywhere? */
 bool sl_conf_has_gateway(const server_rec *main_server);
+/** A gateway, or a second module that uses tokens: renewals, journal and audit are needed. */
+bool sl_conf_uses_tokens(const server_rec *main_server);
+
+/** The path of a second module that `uri` is, or is below; the longest. NULL: none. */
+const sl_asks_conf_t *sl_conf_asks(const server_rec *s, const char *uri);
 
 /** Effective values of a gateway location, defaults filled in. */
 const char *const *sl_conf_session_params(const sl_location_conf_t *location);

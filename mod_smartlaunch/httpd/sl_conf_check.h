@@ -26,6 +26,9 @@ const char *sl_conf_check_ehr(sl_ehr_conf_t *conf, apr_pool_t *p);
  */
 void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p);
 
+/** The directives that hold at a path, as a request would meet them; NULL: none of ours. */
+const sl_location_conf_t *sl_conf_location_at(const server_rec *s, const char *path, apr_pool_t *p);
+
 /** What is refused about a server's gateways; NULL: nothing. Sets their `is_open`. */
 const char *sl_conf_check_gateways(const server_rec *s, apr_pool_t *p);
 

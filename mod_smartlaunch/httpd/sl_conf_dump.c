@@ -301,5 +301,8 @@ void sl_conf_dump(apr_pool_t *pconf, server_rec *s)
         sl_json_push(list, one_server(v, pconf));
     }
     sl_json_put(out, "servers", list);
+    if (main->more != NULL) {
+        sl_json_put(out, "more", main->more);
+    }
     (void)puts(sl_json_text(pconf, out));
 }

@@ -29,7 +29,7 @@ static bool holds_for(const core_dir_config *section, const char *path)
 }
 
 /** The same walk over <Location> sections that httpd makes for a request of this path. */
-static const sl_location_conf_t *location_of(const server_rec *s, const char *path, apr_pool_t *p)
+const sl_location_conf_t *sl_conf_location_at(const server_rec *s, const char *path, apr_pool_t *p)
 {
     const core_server_config *core = ap_get_core_module_config(s->module_config);
     void *merged = ap_get_module_config(s->lookup_defaults, &smartlaunch_module);
@@ -66,12 +66,12 @@ void sl_conf_resolve_locations(const server_rec *s, apr_pool_t *p)
     for (int i = 0; i < server->redirects->nelts; i++) {
         sl_redirect_conf_t *redirect = &APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t);
 
-        redirect->location = location_of(s, redirect->path, p);
+        redirect->location = sl_conf_location_at(s, redirect->path, p);
     }
     for (int i = 0; i < server->gateways->nelts; i++) {
         sl_gateway_conf_t *gateway = &APR_ARRAY_IDX(server->gateways, i, sl_gateway_conf_t);
 
-        gateway->location = location_of(s, gateway->path, p);
+        gateway->location = sl_conf_location_at(s, gateway->path, p);
         gateway->links = links_of(server, gateway, p);
     }
 }

@@ -6,6 +6,7 @@
 #ifndef SL_CORE_H
 #define SL_CORE_H
 
+#include "base/sl_json.h"
 #include "flow/sl_runtime.h"
 
 #include <httpd.h> /* before all others of httpd */
@@ -27,19 +28,41 @@ typedef struct {
     bool is_caller;            /* a caller of the API that proved itself */
 } sl_core_who_t;
 
+/** What both sides must have in common: the version, and the layout of what is shared. */
 typedef struct {
-    unsigned version;  /* SL_CORE_VERSION */
-    apr_size_t size;   /* of this struct */
-    const char *build; /* SL_VERSION and the sizes of what is shared, as sl_core_build() gives it */
+    const char *version;
+    apr_size_t sizes[8];
+} sl_core_build_t;
+
+/** A refusal, as people and scripts read it, and as the log has it. */
+typedef struct {
+    int status;
+    const char *error; /* for scripts: "forbidden" */
+    const char *title;
+    const char *text; /* NULL: none */
+    const char *log_id, *detail;
+    int retry_after; /* seconds; 0: none */
+} sl_core_refusal_t;
+
+typedef struct {
+    unsigned version; /* SL_CORE_VERSION */
+    apr_size_t size;  /* of this struct */
+    const sl_core_build_t *build;
 
     /* configuration, from check_config on */
     /** Tokens, audit and journal are needed, gateway or not. */
     void (*use_tokens)(server_rec *main_server);
-    /** `path` takes Smart-Session, Smart-User, Smart-Patient, Smart-Caller, like a gateway. */
-    void (*take_asks)(server_rec *s, const char *path);
+    /** `path` takes Smart-Session, Smart-User, Smart-Patient, Smart-Caller, like a gateway.
+     * `is_open`: Require lets everybody in, so that every caller has to prove itself. */
+    void (*take_asks)(server_rec *s, const char *path, bool is_open);
+    /** A sentence when `path` lies below a Redirect URL or a gateway, or above; NULL: it is free.
+     */
+    const char *(*is_taken)(server_rec *s, const char *path, apr_pool_t *p);
+    /** One more member of what -D DUMP_SMARTLAUNCH prints. */
+    void (*dump)(server_rec *main_server, const char *name, sl_json_t *part);
     const sl_ehr_t *(*ehr)(const server_rec *s, const char *name);
     const char *(*app)(const request_rec *r); /* SmartApp of the location */
-    const char *(*app_at)(server_rec *s, const char *path);
+    const char *(*app_at)(server_rec *s, const char *path, apr_pool_t *p);
     const char *(*public_url)(const server_rec *s);
     /** A standalone launch of this EHR for this app that comes back to `return_to`; NULL: none. */
     const char *(*start_url)(request_rec *r, const char *ehr, const char *return_to);
@@ -52,15 +75,15 @@ typedef struct {
     const char *(*reference)(request_rec *r);
     /** Pages: of the launch or session this request belongs to, else of r->user. */
     void (*who)(sl_core_who_t *out, request_rec *r);
-    /** API: of Smart-Session or Smart-User. SL_DENIED, SL_NONE, SL_INVALID as at the gateway. */
-    sl_rc_t (*who_calls)(sl_core_who_t *out, request_rec *r, sl_err_t *err);
-    bool (*is_same_origin)(const request_rec *r); /* the proof of design section 12 */
-    bool (*wants_json)(request_rec *r);           /* a script asks, not a person */
+    /** API: of Smart-Session or Smart-User, by the rules of a gateway for this EHR. DECLINED: go
+     * on; else it has been refused (DONE). */
+    int (*who_calls)(sl_core_who_t *out, request_rec *r, const sl_ehr_t *ehr);
+    bool (*is_same_origin)(request_rec *r); /* the proof of design section 12 */
+    bool (*wants_json)(request_rec *r);     /* a script asks, not a person */
 
     /* answers; each returns DONE */
     /** Refuse as a page or JSON, as the request can read it. */
-    int (*refuse)(request_rec *r, int status, const char *error, const char *title,
-                  const char *text, const char *log_id, const char *detail);
+    int (*refuse)(request_rec *r, const sl_core_refusal_t *refusal);
     /** The same from a result of the flows. */
     int (*error)(request_rec *r, sl_rc_t rc, const sl_err_t *err);
     /** Status and body, with the headers every answer of ours has. */
@@ -70,8 +93,14 @@ typedef struct {
     const char *(*ancestors)(request_rec *r, const char *ehr);
 } sl_core_t;
 
-/** What both sides must have in common: version and sizes. */
-const char *sl_core_build(void);
+/** Of the module it is compiled into. */
+extern const sl_core_build_t sl_core_build;
+
+/** Is this the core of our own build? */
+bool sl_core_is_ours(const sl_core_t *core);
+
+/** For the core's module record. */
+void sl_core_register(void);
 
 APR_DECLARE_OPTIONAL_FN(const sl_core_t *, smartlaunch_core, (void));
 

@@ -105,6 +105,23 @@ sl_gateway_ask_t *sl_gateway_ask_take(request_rec *r, const sl_server_t *server)
     return ask;
 }
 
+sl_gateway_ask_t *sl_gateway_ask_second(const request_rec *r)
+{
+    const sl_asks_conf_t *asks = NULL;
+    sl_gateway_ask_t *ask;
+
+    if (sl_conf_server(r->server)->asks->nelts > 0 && r->uri != NULL) {
+        asks = sl_conf_asks(r->server, plain_path(r));
+    }
+    if (asks == NULL) {
+        return NULL;
+    }
+    ask = apr_pcalloc(r->pool, sizeof(*ask));
+    ask->asks = asks;
+    read_headers(r, ask);
+    return ask;
+}
+
 bool sl_gateway_ask_settle(const request_rec *r, sl_gateway_ask_t *ask)
 {
     const sl_gateway_conf_t *gateway = sl_conf_gateway(sl_conf_server(r->server), r->uri);

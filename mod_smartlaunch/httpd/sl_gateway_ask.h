@@ -7,7 +7,8 @@
 #include "httpd/sl_conf.h"
 
 typedef struct {
-    const sl_gateway_conf_t *gateway;
+    const sl_gateway_conf_t *gateway; /* NULL: a path of a second module */
+    const sl_asks_conf_t *asks;       /* then this one */
     const char *ehr;     /* name in the path; "" when the path ends before */
     const char *path;    /* below the EHR's name: "/Patient/p1", "" */
     const char *session; /* Smart-Session, or a SmartSessionParam of the query; NULL: none */
@@ -24,6 +25,9 @@ typedef struct {
  * NULL: no gateway.
  */
 sl_gateway_ask_t *sl_gateway_ask_take(request_rec *r, const sl_server_t *server);
+
+/** The same for a path of a second module: headers only. NULL: it is none. */
+sl_gateway_ask_t *sl_gateway_ask_second(const request_rec *r);
 
 /**
  * In translate_name: `gateway`, `ehr` and `path` from r->uri as httpd has decoded it by now, so

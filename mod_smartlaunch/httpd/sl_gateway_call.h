@@ -97,6 +97,9 @@ sl_gateway_call_t *sl_gateway_call_of(request_rec *r);
 /** Answer with a refusal. `err` (may be NULL) says more than the table does. @return OK */
 int sl_gateway_refuse(sl_gateway_call_t *call, sl_gateway_no_t no, const sl_err_t *err);
 
+/** The same for a request of a second module. @return OK */
+int sl_gateway_refuse_request(request_rec *r, sl_gateway_no_t no, const sl_err_t *err);
+
 /** What a result of finding or renewing a token means to the caller. */
 sl_gateway_no_t sl_gateway_no(sl_rc_t rc);
 

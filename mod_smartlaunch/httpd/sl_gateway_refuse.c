@@ -302,9 +302,8 @@ static void explain(sl_refusal_t *refusal, sl_gateway_no_t no, const sl_err_t *e
     }
 }
 
-int sl_gateway_refuse(sl_gateway_call_t *call, sl_gateway_no_t no, const sl_err_t *err)
+int sl_gateway_refuse_request(request_rec *r, sl_gateway_no_t no, const sl_err_t *err)
 {
-    request_rec *r = call->r;
     sl_refusal_t refusal = *text_of(no);
     const char *body;
 
@@ -323,4 +322,9 @@ int sl_gateway_refuse(sl_gateway_call_t *call, sl_gateway_no_t no, const sl_err_
     }
     (void)sl_respond_body(r, body);
     return OK;
+}
+
+int sl_gateway_refuse(sl_gateway_call_t *call, sl_gateway_no_t no, const sl_err_t *err)
+{
+    return sl_gateway_refuse_request(call->r, no, err);
 }

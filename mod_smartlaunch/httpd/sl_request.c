@@ -302,6 +302,7 @@ static void take_names(request_rec *r, sl_request_t *request)
         sl_gateway_ask_t *gateway = sl_gateway_ask_take(one, sl_conf_server(r->server));
 
         request->gateway = gateway != NULL ? gateway : request->gateway;
+        request->second = gateway == NULL ? sl_gateway_ask_second(one) : NULL;
         take_handle(one, request);
         take_query(one, request);
         r->the_request = one->the_request; /* all tell what the first was asked */
@@ -360,6 +361,9 @@ int sl_request_read(request_rec *r)
     strip_headers(r, request, server->main);
     clean_connection(r, server->main);
     classify(r, request, server->public_url);
+    if (request->second != NULL) { /* programs call there, whatever they say they accept */
+        request->ask.wants = SL_ASK_JSON;
+    }
     take_cookie(r, request, server);
     return DECLINED;
 }

@@ -27,6 +27,7 @@ typedef struct {
     const char *query;   /* of a Redirect URL; nobody else sees it */
     sl_ask_t ask;
     sl_gateway_ask_t *gateway; /* of a call to a gateway; NULL: it is none */
+    sl_gateway_ask_t *second;  /* of a call to a second module; NULL: it is none */
 
     /* found out */
     const sl_redirect_conf_t *claim;   /* the Redirect URL this request is under; NULL: none */

@@ -57,8 +57,10 @@ void sl_respond_cookie(request_rec *r, const char *value)
 
 static void log_refusal(request_rec *r, const sl_refusal_t *refusal)
 {
+    const sl_request_t *request = sl_request_of(r);
     /* Every session ends some time, and a program may ask on; the audit has a row of each. */
-    bool is_usual = refusal->status == HTTP_UNAUTHORIZED && sl_request_of(r)->gateway != NULL &&
+    bool is_usual = refusal->status == HTTP_UNAUTHORIZED &&
+                    (request->gateway != NULL || request->second != NULL) &&
                     strcmp(refusal->error, "invalid_caller") != 0;
     int level = refusal->status >= 500 ? APLOG_ERR : is_usual ? APLOG_INFO : APLOG_WARNING;
 

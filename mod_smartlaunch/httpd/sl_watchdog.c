@@ -93,7 +93,7 @@ void sl_watchdog_child_init(apr_pool_t *pchild, server_rec *s)
     if (watch == NULL) {
         return;
     }
-    if (sl_conf_has_gateway(s)) {
+    if (sl_conf_uses_tokens(s)) {
         options.renews = true;
         options.listen = main->listen != NULL ? main->listen : main->database;
     }
