@@ -39,6 +39,8 @@ typedef struct {
     const apr_array_header_t *choices; /* of sl_cdp_choice_t; NULL: none */
     const apr_array_header_t *events;  /* of const char *; NULL: the project has no events */
     bool is_record_id;                 /* the project's first field */
+    int decimals;                      /* NUMBER: it has just so many; 0: any */
+    bool has_comma;                    /* NUMBER: a comma before the decimals */
 } sl_cdp_field_t;
 
 typedef struct {
@@ -52,6 +54,7 @@ typedef struct {
     const sl_json_t *events;             /* content=event */
     const sl_json_t *form_event_mapping; /* content=formEventMapping */
 } sl_cdp_redcap_t;
+/** Labels come without their markup. SL_INVALID: an answer is not what REDCap's API gives. */
 SL_MUST_USE sl_rc_t sl_cdp_dictionary_parse(sl_cdp_dictionary_t *out,
                                             const sl_cdp_redcap_t *answers, apr_pool_t *p,
                                             sl_err_t *err);
@@ -60,10 +63,14 @@ SL_MUST_USE sl_rc_t sl_cdp_dictionary_parse(sl_cdp_dictionary_t *out,
 const sl_cdp_field_t *sl_cdp_dictionary_field(const sl_cdp_dictionary_t *dictionary,
                                               const char *event, const char *field);
 
+#define SL_CDP_MAX_FIT 65535 /* bytes that a field takes */
+
 /**
  * The text that is saved for a value of the EHR: of a choice its code (`code` first, then `value`,
- * then a label), of a date or datetime field the form REDCap's API takes (Y-M-D, Y-M-D H:M[:S]).
- * NULL: it does not fit, and `reason` is a plain sentence for the screen.
+ * then a label), of a checkbox all codes with commas, of a date or datetime field the form REDCap's
+ * API takes (Y-M-D, Y-M-D H:M[:S]), of a number its own text, byte for byte, but for the zeros or
+ * the comma that the field wants. NULL: it does not fit, and `reason` is a plain sentence for the
+ * screen; nothing of the value is in it.
  * @param code coded form of the value; NULL: none
  */
 const char *sl_cdp_fit(const char **reason, const sl_cdp_field_t *field, const char *value,
