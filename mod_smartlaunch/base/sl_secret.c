@@ -45,6 +45,18 @@ sl_secret_t *sl_secret_str(apr_pool_t *p, const char *text)
     return text == NULL ? NULL : sl_secret_new(p, text, strlen(text));
 }
 
+sl_secret_t *sl_secret_bearer(apr_pool_t *p, const sl_secret_t *token)
+{
+    static const char scheme[] = "Bearer ";
+    const apr_size_t len = sizeof(scheme) - 1;
+    char *room;
+    sl_secret_t *value = sl_secret_room(p, len + token->len, &room);
+
+    memcpy(room, scheme, len);
+    memcpy(room + len, token->bytes, token->len);
+    return value;
+}
+
 const char *sl_secret_reveal(const sl_secret_t *secret)
 {
     return secret->bytes;

@@ -20,6 +20,9 @@ sl_secret_t *sl_secret_room(apr_pool_t *p, apr_size_t len, char **bytes);
 /** Copy a NUL-terminated text; NULL gives NULL. */
 sl_secret_t *sl_secret_str(apr_pool_t *p, const char *text);
 
+/** "Bearer " and the token: the value of an Authorization header. */
+sl_secret_t *sl_secret_bearer(apr_pool_t *p, const sl_secret_t *token);
+
 /** The bytes, followed by a NUL. Owned by the secret. Only for the call that needs them. */
 const char *sl_secret_reveal(const sl_secret_t *secret);
 

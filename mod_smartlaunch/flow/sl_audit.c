@@ -183,6 +183,11 @@ void sl_audit_complete(sl_audit_t *audit, const sl_access_t *row)
     (void)apr_thread_mutex_unlock(audit->mutex);
 }
 
+bool sl_audit_is_required(const sl_audit_t *audit)
+{
+    return audit->options.mode == SL_AUDIT_REQUIRED;
+}
+
 bool sl_audit_stats(sl_audit_t *audit, sl_audit_stats_t *out)
 {
     for (int i = 0; i < STATS_TRIES; i++) {

@@ -36,6 +36,9 @@ typedef struct {
 SL_MUST_USE sl_rc_t sl_audit_open(sl_audit_t **out, const sl_audit_options_t *options,
                                   apr_pool_t *p, sl_err_t *err);
 
+/** SmartAudit required? */
+bool sl_audit_is_required(const sl_audit_t *audit);
+
 /**
  * `on`: hand a row over (it is copied) and go on. Rows beyond the buffer are journalled, else
  * counted as lost and logged. Under `required`: for rows that nothing depends on.

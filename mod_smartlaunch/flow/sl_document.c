@@ -112,8 +112,10 @@ static bool take_lease(const sl_runtime_t *rt, const keys_t *keys, const sl_ehr_
 static sl_rc_t fetch(sl_document_body_t *out, const sl_runtime_t *rt, const sl_document_t *document,
                      const keys_t *keys, sl_trace_t *trace, sl_err_t *err)
 {
-    const sl_outbound_get_t get = {document->ehr, document->url, document->max_bytes,
-                                   trace->holds_place, false};
+    const sl_outbound_get_t get = {.ehr = document->ehr,
+                                   .url = document->url,
+                                   .max_bytes = document->max_bytes,
+                                   .holds_place = trace->holds_place};
     sl_http_reply_t reply = {0};
     apr_time_t began = apr_time_now();
     sl_rc_t rc = sl_outbound_get(&reply, rt, &get, trace->p, err);

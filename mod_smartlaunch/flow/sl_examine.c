@@ -69,7 +69,8 @@ static void tell_fault(const case_t *c, const char *what, const sl_http_reply_t 
 /** GET a JSON document. False: it is not there, and why was told. */
 static bool get(sl_http_reply_t *reply, case_t *c, const char *what, const char *url)
 {
-    const sl_outbound_get_t request = {&c->ehr, url, SL_DISCOVERY_MAX_BYTES, false, true};
+    const sl_outbound_get_t request = {
+        .ehr = &c->ehr, .url = url, .max_bytes = SL_DISCOVERY_MAX_BYTES, .inspect = true};
     sl_err_t err = {0};
 
     if (!has_time(c, what)) {
@@ -200,8 +201,7 @@ static void try_jwks(case_t *c)
 static bool post(sl_review_answer_t *answer, case_t *c, const char *what,
                  const sl_token_call_t *call)
 {
-    const sl_outbound_post_t request = {
-        .ehr = &c->ehr, .url = c->endpoints.token, .call = call};
+    const sl_outbound_post_t request = {.ehr = &c->ehr, .url = c->endpoints.token, .call = call};
     sl_http_reply_t reply = {0};
     sl_err_t err = {0};
 

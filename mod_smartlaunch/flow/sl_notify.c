@@ -124,18 +124,6 @@ static sl_rc_t add_session(sl_notify_t *notify, const sl_runtime_t *rt, apr_pool
     return SL_OK;
 }
 
-static const sl_secret_t *bearer(const sl_secret_t *jwt, apr_pool_t *p)
-{
-    static const char scheme[] = "Bearer ";
-    const apr_size_t len = sizeof(scheme) - 1;
-    char *room;
-    const sl_secret_t *value = sl_secret_room(p, len + sl_secret_len(jwt), &room);
-
-    memcpy(room, scheme, len);
-    memcpy(room + len, sl_secret_reveal(jwt), sl_secret_len(jwt));
-    return value;
-}
-
 /** Body, and the header that signs for it. */
 static sl_rc_t write_message(sl_http_request_t *request, const sl_notify_t *notify, apr_pool_t *p,
                              sl_err_t *err)
@@ -164,7 +152,7 @@ static sl_rc_t write_message(sl_http_request_t *request, const sl_notify_t *noti
     }
     rc = sl_signer_hs256(&jwt, to->secret, sl_signon_claims(&signon, body, p), p, err);
     if (rc == SL_OK) {
-        request->authorization = bearer(jwt, p);
+        request->authorization = sl_secret_bearer(p, jwt);
     }
     return rc;
 }

@@ -17,6 +17,13 @@ static void prepare(sl_http_request_t *request, const sl_runtime_t *rt, const sl
     request->gate = sl_runtime_gate(rt, ehr);
 }
 
+static void shorten(sl_http_request_t *request, apr_interval_time_t timeout)
+{
+    if (timeout > 0 && (request->timeout == 0 || timeout < request->timeout)) {
+        request->timeout = timeout;
+    }
+}
+
 /** What came of it is counted for the status page; where we asked nobody, it says nothing. */
 static sl_rc_t tell(const sl_runtime_t *rt, const sl_ehr_t *ehr, sl_rc_t rc,
                     const sl_http_reply_t *reply)
@@ -37,6 +44,9 @@ sl_rc_t sl_outbound_get(sl_http_reply_t *reply, const sl_runtime_t *rt,
     request.method = SL_HTTP_GET;
     request.max_bytes = get->max_bytes;
     request.inspect = get->inspect;
+    request.accept = get->accept;
+    request.authorization = get->authorization;
+    shorten(&request, get->timeout);
     if (get->holds_place) {
         request.gate = NULL;
     }
@@ -53,9 +63,7 @@ sl_rc_t sl_outbound_token(sl_http_reply_t *reply, const sl_runtime_t *rt,
     request.body = post->call->body;
     request.authorization = post->call->authorization;
     request.max_bytes = SL_TOKEN_RESPONSE_MAX_BYTES;
-    if (post->timeout > 0 && (request.timeout == 0 || post->timeout < request.timeout)) {
-        request.timeout = post->timeout;
-    }
+    shorten(&request, post->timeout);
     if (post->holds_place) {
         request.gate = NULL;
     }

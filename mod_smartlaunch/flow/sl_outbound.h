@@ -10,8 +10,11 @@ typedef struct {
     const sl_ehr_t *ehr;
     const char *url;
     apr_size_t max_bytes;
-    bool holds_place; /* whoever asks holds a place in the EHR's gate for it already */
-    bool inspect;     /* as in sl_http_request_t */
+    bool holds_place;   /* whoever asks holds a place in the EHR's gate for it already */
+    bool inspect;       /* as in sl_http_request_t */
+    const char *accept; /* NULL: application/json */
+    const sl_secret_t *authorization; /* whole value of the header; NULL: none */
+    apr_interval_time_t timeout;      /* where it is shorter than the EHR's; 0: that one */
 } sl_outbound_get_t;
 
 /** GET a JSON document. The rc says whether there was an answer; its status is the caller's. */

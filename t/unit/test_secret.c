@@ -19,6 +19,8 @@ static void secrets(apr_pool_t *p)
     ok(!sl_secret_eq(NULL, NULL), "not even missing");
     ok(!sl_secret_eq(sl_secret_str(p, ""), sl_secret_str(p, "")), "empty matches nothing");
     ok(sl_secret_str(p, NULL) == NULL && sl_secret_len(NULL) == 0, "NULL stays NULL");
+    is_str(sl_secret_reveal(sl_secret_bearer(p, sl_secret_str(p, "t0ken"))), "Bearer t0ken",
+           "as an Authorization header has it");
     ok(sl_secret_text_eq("x", "x") && !sl_secret_text_eq("x", "y"), "texts");
     ok(!sl_secret_text_eq("", "") && !sl_secret_text_eq(NULL, "x"), "empty and missing texts");
 }
