@@ -6,19 +6,15 @@
 #ifndef SL_CDP_VAULT_H
 #define SL_CDP_VAULT_H
 
-#include "base/sl_json.h"
 #include "base/sl_keyring.h"
 #include "flow/sl_runtime.h"
+#include "store/sl_store_cdp_key.h"
 
-/**
- * Everything is sealed with the first key of the ring, whose name goes into the column beside it:
- * sl_keyring_active(). Opening: SL_DENIED when it was altered or moved to another row, or its key is
- * gone: unreadable, never empty. Texts are in `p`.
+/*
+ * Everything is sealed with the first key of the ring, whose name (key_id) goes into the column
+ * beside it. Opening: SL_DENIED when it was altered or moved to another row, or its key is gone:
+ * unreadable, never empty. Texts are in `p`.
  */
-typedef struct {
-    const char *key_id;
-    sl_bytes_t bytes;
-} sl_cdp_sealed_t;
 
 /** Where a held value stands: its seal covers all of it. */
 typedef struct {
@@ -83,6 +79,11 @@ SL_MUST_USE sl_rc_t sl_cdp_vault_open_outbox(const char **text, const sl_keyring
  */
 SL_MUST_USE sl_rc_t sl_cdp_vault_print_key(const sl_secret_t **out, const sl_runtime_t *rt,
                                            apr_pool_t *p, sl_err_t *err);
+
+/** The same under the first key of the ring, whatever it is. SL_DENIED as above. */
+SL_MUST_USE sl_rc_t sl_cdp_vault_reseal(sl_cdp_sealed_t *out, const sl_keyring_t *ring,
+                                        const sl_store_cdp_sealed_t *was, apr_pool_t *p,
+                                        sl_err_t *err);
 
 /** Fingerprint of a list of texts (NULL-terminated), in hexadecimal. */
 const char *sl_cdp_vault_print(const sl_secret_t *print_key, const char *const *parts,
