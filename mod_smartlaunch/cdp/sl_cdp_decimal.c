@@ -2,105 +2,130 @@
 #include "cdp/sl_cdp_decimal.h"
 
 #include <apr_lib.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define DIGITS "0123456789"
-#define MAX_EXPONENT_DIGITS 6
+#define MAX_EXPONENT 1000000L /* beyond it powers of ten are all the same to us */
 
-/* "e-3", if there is one; false: it is cut short or beyond all measure. */
-static bool take_exponent(long *exponent, const char **at)
+typedef struct {
+    int sign;           /* -1, 0, 1 */
+    const char *digits; /* the first that is not 0 */
+    const char *end;    /* behind the last digit; a point may stand between */
+    long magnitude;     /* power of ten of the first digit */
+} decimal_t;
+
+static const char *skip_digits(const char *at)
 {
-    const char *digits;
-    size_t len;
-
-    *exponent = 0;
-    if (**at != 'e' && **at != 'E') {
-        return true;
+    while (apr_isdigit(*at)) {
+        at++;
     }
-    digits = *at + 1 + ((*at)[1] == '+' || (*at)[1] == '-');
-    len = strspn(digits, DIGITS);
-    if (len == 0 || len > MAX_EXPONENT_DIGITS) {
-        return false;
-    }
-    *exponent = strtol(*at + 1, NULL, 10);
-    *at = digits + len;
-    return true;
+    return at;
 }
 
-/* The first digit that counts, and what it is worth. */
-static void find_first(sl_cdp_decimal_t *out, const char *mantissa, long whole)
+bool sl_cdp_is_decimal(const char *text)
 {
-    for (; apr_isdigit(*mantissa) || *mantissa == '.'; mantissa++) {
-        if (*mantissa >= '1') {
-            out->digits = mantissa;
-            out->scale += whole - 1;
-            return;
-        }
-        whole -= *mantissa != '.';
-    }
-    out->sign = 0;
-}
+    const char *at = text;
+    const char *from;
 
-bool sl_cdp_decimal_parse(sl_cdp_decimal_t *out, const char *text)
-{
-    const char *mantissa, *at;
-    size_t whole, places = 0;
-
-    if (text == NULL) {
+    if (at == NULL) {
         return false;
     }
-    mantissa = text + (*text == '-' || *text == '+');
-    whole = strspn(mantissa, DIGITS);
-    at = mantissa + whole;
+    at += *at == '-' || *at == '+';
+    from = at;
+    at = skip_digits(at);
+    if (at == from) {
+        return false;
+    }
     if (*at == '.') {
-        places = strspn(at + 1, DIGITS);
-        at += 1 + places;
-        if (places == 0) {
+        from = ++at;
+        at = skip_digits(at);
+        if (at == from) {
             return false;
         }
     }
-    out->has_exponent = *at == 'e' || *at == 'E';
-    if (whole + places == 0 || !take_exponent(&out->scale, &at) || *at != '\0') {
-        return false;
+    if (*at == 'e' || *at == 'E') {
+        at++;
+        from = at += *at == '-' || *at == '+';
+        at = skip_digits(at);
+        if (at == from) {
+            return false;
+        }
     }
+    return *at == '\0';
+}
+
+static long exponent_of(const char *at)
+{
+    bool is_negative;
+    long value = 0;
+
+    if (*at == '\0') {
+        return 0;
+    }
+    is_negative = *++at == '-';
+    at += *at == '-' || *at == '+';
+    for (; *at != '\0'; at++) {
+        value = value > MAX_EXPONENT ? value : value * 10 + (*at - '0');
+    }
+    return is_negative ? -value : value;
+}
+
+static void read_decimal(decimal_t *out, const char *text)
+{
+    const char *point;
+
     out->sign = *text == '-' ? -1 : 1;
-    out->digits = "";
-    out->places = (int)places;
-    find_first(out, mantissa, (long)whole);
-    return true;
+    text += *text == '-' || *text == '+';
+    out->end = text + strcspn(text, "eE");
+    point = memchr(text, '.', (size_t)(out->end - text));
+    out->digits = text + strspn(text, "0.");
+    if (out->digits >= out->end) {
+        out->digits = out->end;
+        out->sign = 0;
+        return;
+    }
+    if (point == NULL || point > out->digits) {
+        out->magnitude = (long)((point == NULL ? out->end : point) - out->digits) - 1;
+    } else {
+        out->magnitude = -(long)(out->digits - point);
+    }
+    out->magnitude += exponent_of(out->end);
 }
 
-/* The next digit; behind the last one are zeros. */
-static int next_digit(const char **at)
+/* The next digit; zeros go on for ever behind the last. */
+static char next_digit(decimal_t *decimal)
 {
-    if (**at == '.') {
-        (*at)++;
+    if (decimal->digits < decimal->end && *decimal->digits == '.') {
+        decimal->digits++;
     }
-    return apr_isdigit(**at) ? *(*at)++ - '0' : 0;
+    return decimal->digits < decimal->end ? *decimal->digits++ : '0';
 }
 
-static int compare_size(const sl_cdp_decimal_t *a, const sl_cdp_decimal_t *b)
+static int compare_digits(decimal_t *a, decimal_t *b)
 {
-    const char *x = a->digits, *y = b->digits;
+    while (a->digits < a->end || b->digits < b->end) {
+        char left = next_digit(a), right = next_digit(b);
 
-    if (a->scale != b->scale) {
-        return a->scale < b->scale ? -1 : 1;
-    }
-    while (apr_isdigit(*x) || *x == '.' || apr_isdigit(*y) || *y == '.') {
-        int difference = next_digit(&x) - next_digit(&y);
-
-        if (difference != 0) {
-            return difference;
+        if (left != right) {
+            return left < right ? -1 : 1;
         }
     }
     return 0;
 }
 
-int sl_cdp_decimal_compare(const sl_cdp_decimal_t *a, const sl_cdp_decimal_t *b)
+int sl_cdp_decimal_compare(const char *a, const char *b)
 {
-    if (a->sign != b->sign || a->sign == 0) {
-        return a->sign - b->sign;
+    decimal_t left, right;
+
+    read_decimal(&left, a);
+    read_decimal(&right, b);
+    if (left.sign != right.sign) {
+        return left.sign < right.sign ? -1 : 1;
     }
-    return a->sign * compare_size(a, b);
+    if (left.sign == 0) {
+        return 0;
+    }
+    if (left.magnitude != right.magnitude) {
+        return left.magnitude < right.magnitude ? -left.sign : left.sign;
+    }
+    return left.sign * compare_digits(&left, &right);
 }

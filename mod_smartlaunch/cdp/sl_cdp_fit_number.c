@@ -20,54 +20,51 @@ static char *with_point(const char *text, apr_pool_t *p)
 }
 
 /* Bounds that are no numbers ("[other_field]") are the app's to judge. */
-static const char *bounds_reason(const sl_cdp_field_t *field, const sl_cdp_decimal_t *number,
-                                 apr_pool_t *p)
+static const char *bounds_reason(const sl_cdp_field_t *field, const char *number, apr_pool_t *p)
 {
-    sl_cdp_decimal_t bound;
+    const char *min = field->min == NULL ? "" : with_point(field->min, p);
+    const char *max = field->max == NULL ? "" : with_point(field->max, p);
 
-    if (field->min != NULL && sl_cdp_decimal_parse(&bound, with_point(field->min, p)) &&
-        sl_cdp_decimal_compare(number, &bound) < 0) {
+    if (sl_cdp_is_decimal(min) && sl_cdp_decimal_compare(number, min) < 0) {
         return apr_psprintf(p, "This is less than the field takes (%s at least).", field->min);
     }
-    if (field->max != NULL && sl_cdp_decimal_parse(&bound, with_point(field->max, p)) &&
-        sl_cdp_decimal_compare(number, &bound) > 0) {
+    if (sl_cdp_is_decimal(max) && sl_cdp_decimal_compare(number, max) > 0) {
         return apr_psprintf(p, "This is more than the field takes (%s at most).", field->max);
     }
     return NULL;
 }
 
 /* With just so many decimals: zeros come and go, other digits do not. */
-static char *with_places(const sl_cdp_decimal_t *number, char *text, int places, apr_pool_t *p)
+static char *with_places(char *text, int places, apr_pool_t *p)
 {
-    int spare = number->places - places;
+    const char *point = strchr(text, '.');
     apr_size_t len = strlen(text);
+    int have = point == NULL ? 0 : (int)(text + len - point) - 1;
 
-    if (number->has_exponent) {
+    if (strpbrk(text, "eE") != NULL) {
         return NULL;
     }
-    for (; spare > 0; spare--) {
+    for (; have > places; have--) {
         if (text[--len] != '0') {
             return NULL;
         }
         text[len] = '\0';
     }
-    if (spare < 0 && number->places == 0) {
-        text = apr_pstrcat(p, text, ".", NULL);
-    }
-    for (; spare < 0; spare++) {
+    text = point == NULL ? apr_pstrcat(p, text, ".", NULL) : text;
+    for (; have < places; have++) {
         text = apr_pstrcat(p, text, "0", NULL);
     }
     return text;
 }
 
-static const char *number_text(const char **reason, const sl_cdp_field_t *field,
-                               const sl_cdp_decimal_t *number, const char *value, apr_pool_t *p)
+static const char *number_text(const char **reason, const sl_cdp_field_t *field, const char *value,
+                               apr_pool_t *p)
 {
     char *text = apr_pstrdup(p, value);
     char *point;
 
     if (field->decimals > 0) {
-        text = with_places(number, text, field->decimals, p);
+        text = with_places(text, field->decimals, p);
     }
     if (text == NULL) {
         *reason = apr_psprintf(p, "The field takes %d decimal%s; nothing is rounded.",
@@ -87,17 +84,15 @@ const char *sl_cdp_fit_number(const char **reason, const sl_cdp_field_t *field, 
     bool is_whole = field->valid == SL_CDP_VALID_INTEGER;
     const char *text = field->has_comma ? with_point(value, p) : value;
     const char *digits = text + (*text == '-' || *text == '+');
-    sl_cdp_decimal_t number;
 
     if (*value == '<' || *value == '>') {
         *reason = "The field wants a number; this is only a bound (< or >).";
         return NULL;
     }
-    if (!sl_cdp_decimal_parse(&number, text) ||
-        (is_whole && digits[strspn(digits, DIGITS)] != '\0')) {
+    if (!sl_cdp_is_decimal(text) || (is_whole && digits[strspn(digits, DIGITS)] != '\0')) {
         *reason = is_whole ? "The field wants a whole number." : "The field wants a number.";
         return NULL;
     }
-    *reason = bounds_reason(field, &number, p);
-    return *reason != NULL ? NULL : number_text(reason, field, &number, text, p);
+    *reason = bounds_reason(field, text, p);
+    return *reason != NULL ? NULL : number_text(reason, field, text, p);
 }

@@ -14,7 +14,10 @@
 
 #define SL_CDP_PREVIEWS 5
 #define SL_CDP_MAX_FIELDS 2000
-#define SL_CDP_DAY 100 /* in the unit of sl_cdp_offset_t */
+#define SL_CDP_DAY 100      /* in the unit of sl_cdp_offset_t */
+#define SL_CDP_MAX_DAYS 365 /* of a window */
+#define SL_CDP_MAX_NAME 100 /* bytes of a field's or event's name */
+#define SL_CDP_MAX_UNIT 64  /* bytes of a unit */
 
 typedef enum {
     SL_CDP_PICK_NONE,
@@ -75,8 +78,9 @@ typedef struct {
 } sl_cdp_mapping_rules_t;
 
 /**
- * Read the JSON of `reference` 4.1. SL_INVALID: `faults` (of sl_cdp_fault_t) is not empty, nothing
- * of `out` counts.
+ * Read the JSON of `reference` 4.1; a member that is not in it is a fault, too. Where the project
+ * has no events, REDCap's own name for the only one (event_1_arm_1) is read as none. SL_INVALID:
+ * `faults` (of sl_cdp_fault_t) is not empty, nothing of `out` counts.
  */
 SL_MUST_USE sl_rc_t sl_cdp_mapping_parse(sl_cdp_mapping_t *out, apr_array_header_t **faults,
                                          const char *text, apr_size_t len,
@@ -87,9 +91,10 @@ sl_json_t *sl_cdp_mapping_json(const sl_cdp_mapping_t *mapping, apr_pool_t *p);
 
 /**
  * Read REDCap's CSV: external_source_field_name,is_record_identifier,field_name,temporal_field,
- * preselect,event_name; columns may stand in any order, and our own day_offset, direction and unit
- * may follow. What a CSV does not have (previews, offset of the project, …) comes from `was`, which
- * may be NULL. SL_INVALID as above.
+ * preselect,event_name; columns may stand in any order, the last three may be missing, and our own
+ * day_offset, direction and unit may be there. Semicolons and tabs separate as well as commas. What
+ * a CSV does not have (previews, offset of the project, …) comes from `was`, which may be NULL.
+ * SL_INVALID as above.
  */
 SL_MUST_USE sl_rc_t sl_cdp_mapping_from_csv(sl_cdp_mapping_t *out, apr_array_header_t **faults,
                                             const char *text, apr_size_t len,
@@ -111,7 +116,7 @@ sl_cdp_offset_t sl_cdp_mapping_offset(const sl_cdp_mapping_t *mapping, const sl_
 /** The mapping with this cdp_mapping.id; NULL: none. */
 const sl_cdp_map_t *sl_cdp_mapping_by_id(const sl_cdp_mapping_t *mapping, apr_int64_t id);
 
-/* Words of JSON, CSV and tables, and back (SL_INVALID). */
+/* Words of JSON, CSV and tables, and back, whatever their case (SL_INVALID). */
 const char *sl_cdp_pick_word(sl_cdp_pick_t pick); /* "" for none */
 const char *sl_cdp_direction_word(sl_cdp_direction_t direction);
 const char *sl_cdp_adjudication_word(sl_cdp_adjudication_t adjudication);
@@ -121,5 +126,8 @@ SL_MUST_USE sl_rc_t sl_cdp_adjudication_parse(sl_cdp_adjudication_t *out, const 
 /** "1.5" → 150; 0.01 to 365, two decimals at most. */
 SL_MUST_USE sl_rc_t sl_cdp_days_parse(int *centidays, const char *text);
 const char *sl_cdp_days_text(apr_pool_t *p, int centidays);
+bool sl_cdp_days_are_valid(int centidays);
+/** Where nothing is said: 7 days, around. */
+sl_cdp_offset_t sl_cdp_offset_default(void);
 
 #endif
