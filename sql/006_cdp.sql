@@ -457,6 +457,252 @@ END $$;
 COMMENT ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb) IS
     'Save, exclude and offer again as a person decided, with the outbox and the log, if the record still has the version the form was made from; no row: it has not';
 
+-- Functions: one for each thing that takes more than one statement, with the caller's rights. Who
+-- locks several of these rows locks the project first, then the record.
+
+-- Everything that came of a patient who is not this record's any more: never mixed with another's.
+CREATE FUNCTION smartlaunch.cdp_forget(of_project text, of_record text, by_user text, because text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    DELETE FROM smartlaunch.cdp_outbox o WHERE o.project = of_project AND o.record = of_record;
+    DELETE FROM smartlaunch.cdp_value v WHERE v.project = of_project AND v.record = of_record;
+    UPDATE smartlaunch.cdp_record r
+    SET patient = NULL, version = r.version + 1, has_future = false, outcome = NULL, fetched_at = NULL,
+        warnings_sealed = NULL, warnings_key = NULL
+    WHERE r.project = of_project AND r.record = of_record;
+    INSERT INTO smartlaunch.cdp_log (project, record, app_user, what, detail)
+    VALUES (of_project, of_record, by_user, 'purged', because);
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_forget(text, text, text, text) IS
+    'Delete all values of a record, held, decided or on their way: they are another patient''s';
+
+-- A person wants to fetch a record. Returns the record as it is afterwards: its lease is new_lease
+-- if it was had; no row if there is nothing to look for. Only one fetch has a record at a time.
+CREATE FUNCTION smartlaunch.cdp_claim(of_project text, of_record text, asked jsonb)
+RETURNS SETOF smartlaunch.cdp_record LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    r smartlaunch.cdp_record;
+    print bytea := decode(asked->>'print', 'hex');
+BEGIN
+    IF print IS NOT NULL THEN
+        INSERT INTO smartlaunch.cdp_record (project, record) VALUES (of_project, of_record)
+        ON CONFLICT DO NOTHING;
+    END IF;
+    SELECT * INTO r FROM smartlaunch.cdp_record c
+    WHERE c.project = of_project AND c.record = of_record FOR UPDATE;
+    IF NOT FOUND OR coalesce(print, r.mrn_print) IS NULL THEN
+        RETURN;
+    END IF;
+    IF r.state = 'fetching' AND r.lease_until > clock_timestamp() THEN
+        RETURN NEXT r;
+        RETURN;
+    END IF;
+    IF r.mrn_print <> print THEN
+        PERFORM smartlaunch.cdp_forget(of_project, of_record, asked->>'by', 'another medical record number');
+    END IF;
+    IF r.mrn_print IS DISTINCT FROM coalesce(print, r.mrn_print) THEN
+        UPDATE smartlaunch.cdp_record c
+        SET mrn_sealed = decode(asked->>'mrn', 'base64'), mrn_key = asked->>'key', mrn_print = print
+        WHERE c.project = of_project AND c.record = of_record;
+    END IF;
+    IF asked->>'dates' IS NOT NULL THEN
+        UPDATE smartlaunch.cdp_record c
+        SET dates_sealed = decode(asked->>'dates', 'base64'), dates_key = asked->>'key'
+        WHERE c.project = of_project AND c.record = of_record;
+    END IF;
+    RETURN QUERY UPDATE smartlaunch.cdp_record c
+    SET state = 'fetching', lease = (asked->>'lease')::bigint, lease_by = asked->>'host',
+        lease_until = clock_timestamp() + (asked->>'length')::bigint * interval '1 microsecond',
+        active_at = now()
+    WHERE c.project = of_project AND c.record = of_record
+    RETURNING c.*;
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_claim(text, text, jsonb) IS
+    'Take a record for a fetch; with another medical record number everything of the old patient goes';
+
+-- The patient behind the number. False: the claim is not ours any more.
+CREATE FUNCTION smartlaunch.cdp_patient(of_project text, of_record text, by_lease bigint, by_user text,
+    now_patient text)
+RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    was text;
+BEGIN
+    SELECT c.patient INTO was FROM smartlaunch.cdp_record c
+    WHERE c.project = of_project AND c.record = of_record AND c.lease = by_lease FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF was <> now_patient THEN
+        PERFORM smartlaunch.cdp_forget(of_project, of_record, by_user, 'another patient has this number now');
+    END IF;
+    UPDATE smartlaunch.cdp_record c SET patient = now_patient
+    WHERE c.project = of_project AND c.record = of_record;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_patient(text, text, bigint, text, text) IS
+    'Note the patient of a record; where it was another one, his values go';
+
+-- What one page gave. `items` is an array of {mapping, instance, taken, day, unit, print, sealed,
+-- settled}; those of fields that are out of the mapping by now are left out.
+CREATE FUNCTION smartlaunch.cdp_hold(of_project text, of_record text, by_lease bigint, seal_key text,
+    items jsonb, OUT ours boolean, OUT added integer, OUT had integer, OUT known integer)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    i record;
+    last smartlaunch.cdp_value;
+BEGIN
+    ours := false;
+    added := 0;
+    had := 0;
+    known := 0;
+    PERFORM 1 FROM smartlaunch.cdp_project p WHERE p.project = of_project FOR SHARE;
+    UPDATE smartlaunch.cdp_record r
+    SET lease_until = greatest(r.lease_until, clock_timestamp() + interval '2 minutes')
+    WHERE r.project = of_project AND r.record = of_record AND r.lease = by_lease;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    ours := true;
+    WITH page AS (
+        SELECT DISTINCT ON (x.mapping, x.instance, x.taken, x.day, x.print) x.*
+        FROM jsonb_to_recordset(items) AS x (mapping bigint, instance integer, taken timestamp,
+            day boolean, unit text, print text, sealed text, settled boolean)
+        JOIN smartlaunch.cdp_mapping m ON m.id = x.mapping AND m.project = of_project
+            AND m.removed_at IS NULL
+        WHERE x.taken IS NOT NULL
+    ), put AS (
+        INSERT INTO smartlaunch.cdp_value (project, record, mapping, instance, taken_at, date_only, unit,
+            value_print, value_sealed, key_id)
+        SELECT of_project, of_record, x.mapping, x.instance, x.taken, x.day, x.unit,
+               decode(x.print, 'hex'), decode(x.sealed, 'base64'), seal_key
+        FROM page x ORDER BY x.taken, x.mapping, x.instance
+        ON CONFLICT (project, record, mapping, instance, taken_at, date_only, value_print)
+            WHERE taken_at IS NOT NULL DO NOTHING
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM put), (SELECT count(*) FROM page) - (SELECT count(*) FROM put)
+    INTO added, known;
+    FOR i IN
+        SELECT x.*, decode(x.print, 'hex') AS value_print
+        FROM jsonb_to_recordset(items) AS x (mapping bigint, instance integer, taken timestamp,
+            unit text, print text, sealed text, settled boolean)
+        JOIN smartlaunch.cdp_mapping m ON m.id = x.mapping AND m.project = of_project
+            AND m.removed_at IS NULL
+        WHERE x.taken IS NULL
+    LOOP
+        SELECT * INTO last FROM smartlaunch.cdp_value v
+        WHERE v.project = of_project AND v.record = of_record AND v.mapping = i.mapping
+          AND v.instance = i.instance AND v.taken_at IS NULL
+        ORDER BY v.id DESC LIMIT 1;
+        IF last.value_print = i.value_print THEN
+            known := known + 1;
+            IF last.state = 'new' AND i.settled THEN
+                UPDATE smartlaunch.cdp_value v
+                SET state = 'saved', settled = true, value_sealed = NULL, decided_at = now(),
+                    decided_by = 'SYSTEM'
+                WHERE v.id = last.id;
+            END IF;
+            CONTINUE;
+        END IF;
+        UPDATE smartlaunch.cdp_value v
+        SET state = 'superseded', value_sealed = NULL, decided_at = now(), decided_by = 'SYSTEM'
+        WHERE v.project = of_project AND v.record = of_record AND v.mapping = i.mapping
+          AND v.instance = i.instance AND v.taken_at IS NULL AND v.state = 'new';
+        -- Excluded is excluded, also when the EHR comes back to it.
+        IF EXISTS (SELECT 1 FROM smartlaunch.cdp_value v
+                   WHERE v.project = of_project AND v.record = of_record AND v.mapping = i.mapping
+                     AND v.instance = i.instance AND v.taken_at IS NULL AND v.state = 'excluded'
+                     AND v.value_print = i.value_print) THEN
+            known := known + 1;
+            CONTINUE;
+        END IF;
+        INSERT INTO smartlaunch.cdp_value (project, record, mapping, instance, unit, value_print,
+            value_sealed, key_id, state, settled, decided_at, decided_by)
+        VALUES (of_project, of_record, i.mapping, i.instance, i.unit, i.value_print,
+            CASE WHEN NOT i.settled THEN decode(i.sealed, 'base64') END, seal_key,
+            CASE WHEN i.settled THEN 'saved' ELSE 'new' END, i.settled,
+            CASE WHEN i.settled THEN now() END, CASE WHEN i.settled THEN 'SYSTEM' END);
+        added := added + CASE WHEN i.settled THEN 0 ELSE 1 END;
+        had := had + CASE WHEN i.settled THEN 1 ELSE 0 END;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_hold(text, text, bigint, text, jsonb) IS
+    'Hold the values of one page for a decision; what is known already makes no row';
+
+-- A mapping, as a whole. Returns its new revision; null: somebody else saved meanwhile.
+CREATE FUNCTION smartlaunch.cdp_save(of_project text, by_user text, was_revision bigint, saved jsonb)
+RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    now_revision bigint;
+    gone bigint[];
+BEGIN
+    INSERT INTO smartlaunch.cdp_project
+        (project, day_offset, direction, convert_gmt, adjudication, updated_by)
+    VALUES (of_project, 1, '+-', false, 'manual', by_user)
+    ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM smartlaunch.cdp_project c WHERE c.project = of_project FOR UPDATE;
+    UPDATE smartlaunch.cdp_project c
+    SET revision = c.revision + 1, ehr = saved->>'ehr', day_offset = (saved->>'day_offset')::integer,
+        direction = saved->>'direction', convert_gmt = (saved->>'convert_gmt')::boolean,
+        adjudication = saved->>'adjudication', updated_at = now(), updated_by = by_user
+    WHERE c.project = of_project AND (was_revision < 0 OR c.revision = was_revision)
+    RETURNING c.revision INTO now_revision;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    -- Records before their values, as everywhere.
+    UPDATE smartlaunch.cdp_record r SET version = r.version + 1 WHERE r.project = of_project;
+    gone := ARRAY(
+        SELECT m.id FROM smartlaunch.cdp_mapping m
+        LEFT JOIN jsonb_to_recordset(saved->'fields') AS x (source text, event text, field text,
+            temporal_field text) USING (event, field, source)
+        WHERE m.project = of_project AND m.removed_at IS NULL
+          AND (x.field IS NULL OR x.temporal_field IS DISTINCT FROM m.temporal_field));
+    UPDATE smartlaunch.cdp_mapping m SET removed_at = coalesce(m.removed_at, now()), is_identifier = false
+    WHERE m.project = of_project;
+    INSERT INTO smartlaunch.cdp_mapping AS m (project, position, is_identifier, source, event, field,
+        temporal_field, preselect, unit, day_offset, direction)
+    SELECT of_project, x.position, x.is_identifier, x.source, x.event, x.field, x.temporal_field,
+           x.preselect, x.unit, x.day_offset, x.direction
+    FROM jsonb_to_recordset(saved->'fields') AS x (position integer, is_identifier boolean,
+        source text, event text, field text, temporal_field text, preselect text, unit text,
+        day_offset integer, direction text)
+    ORDER BY x.position
+    ON CONFLICT (project, event, field, source) DO UPDATE
+    SET position = EXCLUDED.position, is_identifier = EXCLUDED.is_identifier,
+        temporal_field = EXCLUDED.temporal_field, preselect = EXCLUDED.preselect,
+        unit = EXCLUDED.unit, day_offset = EXCLUDED.day_offset, direction = EXCLUDED.direction,
+        removed_at = NULL;
+    DELETE FROM smartlaunch.cdp_value v WHERE v.mapping = ANY (gone) AND v.state IN ('new', 'excluded');
+    DELETE FROM smartlaunch.cdp_preview w WHERE w.project = of_project;
+    INSERT INTO smartlaunch.cdp_preview (project, position, source)
+    SELECT of_project, e.n, e.source
+    FROM jsonb_array_elements_text(saved->'preview') WITH ORDINALITY AS e (source, n);
+    RETURN now_revision;
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_save(text, text, bigint, jsonb) IS
+    'Store the mapping of a project; what was held for fields that go, or whose date field is another, goes';
+
+-- For a project that is no longer configured.
+CREATE FUNCTION smartlaunch.cdp_purge(of_project text) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    n integer;
+BEGIN
+    PERFORM 1 FROM smartlaunch.cdp_project p WHERE p.project = of_project FOR UPDATE;
+    DELETE FROM smartlaunch.cdp_outbox o WHERE o.project = of_project;
+    DELETE FROM smartlaunch.cdp_value v WHERE v.project = of_project;
+    DELETE FROM smartlaunch.cdp_record r WHERE r.project = of_project;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    DELETE FROM smartlaunch.cdp_preview w WHERE w.project = of_project;
+    DELETE FROM smartlaunch.cdp_mapping m WHERE m.project = of_project;
+    DELETE FROM smartlaunch.cdp_project p WHERE p.project = of_project;
+    DELETE FROM smartlaunch.cdp_right t WHERE t.project = of_project;
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_purge(text) IS
+    'Delete a project: mapping, rights, records, held values, and what is on its way; who saw and did what stays. Returns how many records';
+
 GRANT SELECT, INSERT, UPDATE ON smartlaunch.cdp_key, smartlaunch.cdp_project,
     smartlaunch.cdp_mapping, smartlaunch.cdp_record TO smartlaunch_module;
 GRANT SELECT, INSERT, DELETE ON smartlaunch.cdp_preview, smartlaunch.cdp_right TO smartlaunch_module;
@@ -470,5 +716,12 @@ GRANT SELECT ON smartlaunch.cdp_project, smartlaunch.cdp_mapping, smartlaunch.cd
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA smartlaunch FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb) TO smartlaunch_module;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA smartlaunch FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION smartlaunch.cdp_forget(text, text, text, text),
+    smartlaunch.cdp_claim(text, text, jsonb), smartlaunch.cdp_patient(text, text, bigint, text, text),
+    smartlaunch.cdp_hold(text, text, bigint, text, jsonb),
+    smartlaunch.cdp_save(text, text, bigint, jsonb) TO smartlaunch_module;
+GRANT EXECUTE ON FUNCTION smartlaunch.cdp_purge(text) TO smartlaunch_dba;
 
 INSERT INTO smartlaunch.schema_version (version) VALUES (6);
