@@ -60,7 +60,8 @@ typedef struct {
 typedef struct {
     const sl_cdp_mapping_t *mapping;
     const apr_array_header_t *dates; /* of sl_cdp_date_t */
-    const char *patient;             /* id of Patient; NULL: only the wants are of interest */
+    const char *patient;             /* id of Patient; NULL: only the wants are of interest, no
+                                        request has a query */
     sl_cdp_when_t today;
 } sl_cdp_plan_ask_t;
 void sl_cdp_plan(sl_cdp_plan_t *out, const sl_cdp_plan_ask_t *ask, apr_pool_t *p);
