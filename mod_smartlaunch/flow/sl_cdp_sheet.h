@@ -24,7 +24,8 @@ typedef struct {
     const char *saved_as;    /* what Save would write; NULL: it cannot be saved, see problem */
     const char *unit, *note; /* NULL: none */
     sl_cdp_when_t when;
-    sl_cdp_value_state_t state; /* NEW or EXCLUDED: the others hold no value any more */
+    sl_cdp_value_state_t state; /* NEW, EXCLUDED, or SAVED: refused by the app, can be chosen
+                                   again; the others hold no value any more */
     const char *problem; /* a plain sentence: does not fit, other unit, unreadable; NULL: none */
     bool ticked;
 } sl_cdp_shown_t;
@@ -40,6 +41,7 @@ typedef struct {
     const char *date;                     /* of the temporal field; NULL: one-time */
     const apr_array_header_t *candidates; /* of sl_cdp_shown_t, by time */
     int fresh;                            /* candidates in state NEW */
+    apr_int64_t clear;                    /* the one that needs nobody's eyes (H7); 0: none */
     sl_cdp_sent_t sent;                   /* what became of the last value saved here */
     const char *refusal;                  /* REFUSED: the app's reason */
 } sl_cdp_target_t;

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Instant and auto adjudication (H7). */
+#include "flow/sl_cdp_decide_store.h"
+
+#define TRIES 2 /* somebody may decide at the same moment: a second look, then the next fetch */
+
+/** Site and study both, and `auto` only where nobody asked for the fetch. */
+static bool is_wanted(const sl_cdp_project_t *project, const sl_cdp_mapping_t *mapping,
+                      bool scheduled)
+{
+    return project->instant && (mapping->adjudication == SL_CDP_INSTANT ||
+                                (mapping->adjudication == SL_CDP_AUTO && scheduled));
+}
+
+static apr_array_header_t *clear_ones(const sl_cdp_sheet_t *sheet, apr_pool_t *p)
+{
+    apr_array_header_t *choose = apr_array_make(p, 8, sizeof(sl_cdp_choice_of_t));
+
+    for (int i = 0; i < sheet->targets->nelts && !sheet->app_is_away; i++) {
+        const sl_cdp_target_t *target = &APR_ARRAY_IDX(sheet->targets, i, sl_cdp_target_t);
+
+        for (int k = 0; k < target->candidates->nelts; k++) {
+            const sl_cdp_shown_t *shown = &APR_ARRAY_IDX(target->candidates, k, sl_cdp_shown_t);
+
+            if (shown->ticked && shown->id == target->clear) {
+                APR_ARRAY_PUSH(choose, sl_cdp_choice_of_t) = (sl_cdp_choice_of_t){target, shown};
+            }
+        }
+    }
+    return choose;
+}
+
+static sl_rc_t decide_once(sl_cdp_decided_t *out, const sl_cdp_sheet_ask_t *ask, apr_pool_t *p,
+                           sl_err_t *err)
+{
+    sl_cdp_decision_t decision = {.user = SL_CDP_SYSTEM};
+    sl_cdp_sheet_t sheet;
+    sl_rc_t rc = sl_cdp_sheet_read(&sheet, ask, p, err);
+
+    if (rc != SL_OK) {
+        return rc;
+    }
+    decision.version = sheet.version;
+    decision.seen = sheet.seen;
+    decision.choose = clear_ones(&sheet, p);
+    decision.exclude = apr_array_make(p, 1, sizeof(apr_int64_t));
+    decision.include = decision.exclude;
+    return decision.choose->nelts > 0 ? sl_cdp_decide_store(out, ask, &decision, p, err) : SL_OK;
+}
+
+sl_rc_t sl_cdp_decide_alone(sl_cdp_decided_t *out, const sl_cdp_t *cdp,
+                            const sl_cdp_project_t *project, const char *record, bool scheduled,
+                            apr_pool_t *p, sl_err_t *err)
+{
+    const sl_cdp_sheet_ask_t ask = {cdp, project, record, false};
+    sl_cdp_mapping_t mapping;
+    apr_int64_t revision;
+    sl_rc_t rc = SL_OK;
+
+    *out = (sl_cdp_decided_t){0};
+    if (!project->instant) {
+        return SL_OK;
+    }
+    rc = sl_cdp_setup_load(&mapping, &revision, cdp, project->name, p, err);
+    if (rc != SL_OK) {
+        return rc == SL_NONE ? SL_OK : rc;
+    }
+    if (!is_wanted(project, &mapping, scheduled)) {
+        return SL_OK;
+    }
+    for (int i = 0; i < TRIES; i++) {
+        rc = decide_once(out, &ask, p, err);
+        if (rc != SL_CONFLICT) {
+            return rc;
+        }
+    }
+    return SL_OK; /* who decided meanwhile was a person */
+}
