@@ -24,8 +24,13 @@ SL_MUST_USE sl_rc_t sl_cdp_access_ask(const sl_cdp_t *cdp, const sl_cdp_project_
                                       const sl_cdp_actor_t *actor, apr_pool_t *p, sl_err_t *err);
 
 /** Give (`may`) or take a right: "setup" or "adjudicate". SL_INVALID: the word, or the name. */
+typedef struct {
+    const char *right;
+    bool may;
+    const char *by; /* who gives or takes it */
+} sl_cdp_right_change_t;
 SL_MUST_USE sl_rc_t sl_cdp_right_set(const sl_cdp_t *cdp, const char *project, const char *user,
-                                     const char *right, bool may, const char *by, sl_err_t *err);
+                                     const sl_cdp_right_change_t *change, sl_err_t *err);
 
 /** Everybody with a right: of sl_cdp_right_row_t, by name. */
 typedef struct {

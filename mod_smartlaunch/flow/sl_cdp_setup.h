@@ -8,7 +8,7 @@
 
 /**
  * Read the mapping, ids included. SL_NONE: nobody has saved one.
- * @param revision counts saves: 0, 1, …
+ * @param revision counts saves: 1, 2, …; 0 with SL_NONE
  */
 SL_MUST_USE sl_rc_t sl_cdp_setup_load(sl_cdp_mapping_t *out, apr_int64_t *revision,
                                       const sl_cdp_t *cdp, const char *project, apr_pool_t *p,
@@ -20,9 +20,13 @@ SL_MUST_USE sl_rc_t sl_cdp_setup_load(sl_cdp_mapping_t *out, apr_int64_t *revisi
  * that go, or whose date field changes, are dropped, with what was decided about saved ones kept.
  * SL_CONFLICT: somebody else saved meanwhile.
  */
+typedef struct {
+    const sl_cdp_mapping_t *mapping;
+    apr_int64_t revision;
+    const char *by;
+} sl_cdp_saving_t;
 SL_MUST_USE sl_rc_t sl_cdp_setup_save(const sl_cdp_t *cdp, const char *project,
-                                      const sl_cdp_mapping_t *mapping, apr_int64_t revision,
-                                      const char *by, apr_pool_t *p, sl_err_t *err);
+                                      const sl_cdp_saving_t *saving, apr_pool_t *p, sl_err_t *err);
 
 /**
  * The app's fields. SL_NONE: its protocol has no such question (http). Remembered for a minute in
