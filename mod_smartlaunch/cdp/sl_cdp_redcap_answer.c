@@ -296,6 +296,7 @@ static const char *read_line(sl_cdp_redcap_refusal_t *out, const char *at, apr_p
         return NULL;
     }
     out->field = cells[1];
+    out->value = cells[2];
     out->reason = sl_cdp_plain_reason(cells[3], p);
     return at;
 }
@@ -317,6 +318,18 @@ apr_array_header_t *sl_cdp_redcap_refusals(const char *error, apr_pool_t *p)
         at = skip_blank(at);
     }
     return out;
+}
+
+bool sl_cdp_redcap_is_about(const sl_cdp_redcap_refusal_t *refusal, const sl_cdp_current_t *value)
+{
+    size_t len = strlen(value->field);
+
+    if (strncmp(refusal->field, value->field, len) != 0) {
+        return false;
+    }
+    /* A column of a checkbox has 1 where it is ticked. */
+    return strncmp(refusal->field + len, "___", 3) == 0 ||
+           (refusal->field[len] == '\0' && sl_cdp_redcap_same(value->value, refusal->value));
 }
 
 #define MAX_REASON 500

@@ -55,9 +55,13 @@ bool sl_cdp_redcap_same(const char *ours, const char *theirs);
 
 /** A value that REDCap refuses. */
 typedef struct {
-    const char *field;
-    const char *reason; /* without the value */
+    const char *field; /* or a column of a checkbox */
+    const char *value;
+    const char *reason; /* as it stands beside the value, for the screen */
 } sl_cdp_redcap_refusal_t;
+
+/** Is it this value that is meant? */
+bool sl_cdp_redcap_is_about(const sl_cdp_redcap_refusal_t *refusal, const sl_cdp_current_t *value);
 
 /**
  * The lines "record","field","value","reason" of an import's error: of sl_cdp_redcap_refusal_t.
