@@ -187,6 +187,7 @@ static const ap_directive_t *host_of(const server_rec *s)
 typedef struct {
     verdict_t verdict;
     bool is_smart;
+    bool has_type;
     bool asks_user;
 } found_t;
 
@@ -203,6 +204,7 @@ static void look_at(found_t *found, const ap_directive_t *d, const char *path, a
         type = last_word(d, "AuthType", p);
         if (type != NULL) {
             found->is_smart = strcasecmp(type, "Smart") == 0;
+            found->has_type = strcasecmp(type, "None") != 0;
         }
         verdict = any_of(d->first_child, p);
         if (verdict != SAYS_NOTHING) {
@@ -217,7 +219,7 @@ static void look_at(found_t *found, const ap_directive_t *d, const char *path, a
 sl_conf_require_t sl_conf_require_at(const server_rec *s, const char *path, apr_pool_t *p)
 {
     const ap_directive_t *host = host_of(s);
-    found_t found = {SAYS_NOTHING, false, false};
+    found_t found = {SAYS_NOTHING, false, false, false};
     sl_conf_require_t out;
 
     look_at(&found, ap_conftree, path, p);
@@ -227,6 +229,7 @@ sl_conf_require_t sl_conf_require_at(const server_rec *s, const char *path, apr_
     out.is_there = found.verdict != SAYS_NOTHING;
     out.is_open = found.verdict == OPENS;
     out.is_smart = found.is_smart;
+    out.has_type = found.has_type;
     out.asks_user = found.asks_user;
     return out;
 }

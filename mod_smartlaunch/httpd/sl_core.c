@@ -21,14 +21,16 @@ static void use_tokens(server_rec *main_server)
     sl_conf_server(main_server)->main->wants_tokens = true;
 }
 
-static void take_asks(server_rec *s, const char *path, bool is_open)
+static bool take_asks(server_rec *s, const char *path, bool is_open)
 {
-    const apr_array_header_t *all = sl_conf_server(s)->asks;
-    sl_asks_conf_t *asks = apr_array_push((apr_array_header_t *)all);
+    apr_array_header_t *all = sl_conf_server(s)->asks;
+    const sl_location_conf_t *location = sl_conf_location_at(s, path, all->pool);
+    sl_asks_conf_t *asks = apr_array_push(all);
 
     asks->path = path;
     asks->is_open = is_open;
-    asks->app = sl_conf_app(sl_conf_location_at(s, path, all->pool));
+    asks->app = location != NULL ? sl_conf_app(location) : SL_DEFAULT_APP;
+    return !is_open || (location != NULL && location->callers != NULL);
 }
 
 static bool overlaps(const char *a, const char *b)

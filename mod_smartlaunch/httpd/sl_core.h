@@ -53,8 +53,9 @@ typedef struct {
     /** Tokens, audit and journal are needed, gateway or not. */
     void (*use_tokens)(server_rec *main_server);
     /** `path` takes Smart-Session, Smart-User, Smart-Patient, Smart-Caller, like a gateway.
-     * `is_open`: Require lets everybody in, so that every caller has to prove itself. */
-    void (*take_asks)(server_rec *s, const char *path, bool is_open);
+     * `is_open`: Require lets everybody in, so that every caller has to prove itself. False: and
+     * there is no SmartCaller who could. */
+    bool (*take_asks)(server_rec *s, const char *path, bool is_open);
     /** A sentence when `path` lies below a Redirect URL or a gateway, or above; NULL: it is free.
      */
     const char *(*is_taken)(server_rec *s, const char *path, apr_pool_t *p);

@@ -1,27 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** The one list of directives, and the helpers their handlers share. */
+/** The one list of directives, and their handlers. */
 #ifndef SL_DIRECTIVES_H
 #define SL_DIRECTIVES_H
 
 #include "httpd/sl_conf.h"
+#include "httpd/sl_directive.h"
 
 /** Every directive of the module, ending with a NULL entry. */
 extern const command_rec sl_directives[];
-
-/** "key=" at the start of `word`? Then the value, else NULL. */
-const char *sl_directive_option(const char *word, const char *key);
-
-/** A time with unit (default seconds); an error sentence or NULL. */
-const char *sl_directive_time(cmd_parms *cmd, const char *text, apr_interval_time_t *out);
-
-/** A size with K, M or G; an error sentence or NULL. */
-const char *sl_directive_size(cmd_parms *cmd, const char *text, apr_size_t *out);
-
-/** NULL, or the sentence that says the directive belongs outside <VirtualHost>. */
-const char *sl_directive_main_only(cmd_parms *cmd);
-
-/** The literal path of the <Location> that the directive stands in; NULL: it is none. */
-const char *sl_directive_location(const cmd_parms *cmd);
 
 /** The EHR being read; NULL: none, and the sentence is in `wrong`. */
 sl_ehr_conf_t *sl_directive_ehr(cmd_parms *cmd, const char **wrong);
