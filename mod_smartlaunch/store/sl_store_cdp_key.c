@@ -216,15 +216,9 @@ sl_rc_t sl_store_cdp_reseal(bool *done, sl_db_t *db, const sl_store_cdp_sealed_t
     const sl_db_param_t params[] = {sl_db_text(was->at), sl_db_bytes(was->sealed),
                                     sl_db_bytes(now->bytes), sl_db_text(now->key_id)};
     const sl_db_call_t call = {&RESEAL[was->column], params};
-    apr_pool_t *p;
-    sl_rc_t rc;
     int n = 0;
+    sl_rc_t rc = sl_store_number(&n, db, &call, err);
 
-    if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
-        return sl_err_set(err, SL_FAILED, "SL8001", "out of memory");
-    }
-    rc = sl_store_count(&n, db, &call, p, err);
-    apr_pool_destroy(p);
     *done = n > 0;
     return rc;
 }

@@ -59,16 +59,23 @@ sl_rc_t sl_store_count(int *n, sl_db_t *db, const sl_db_call_t *call, apr_pool_t
     return rc;
 }
 
-sl_rc_t sl_store_do(sl_db_t *db, const sl_db_call_t *call, sl_err_t *err)
+sl_rc_t sl_store_number(int *n, sl_db_t *db, const sl_db_call_t *call, sl_err_t *err)
 {
-    sl_rows_t *rows;
     apr_pool_t *p;
     sl_rc_t rc;
 
+    *n = 0;
     if (apr_pool_create(&p, NULL) != APR_SUCCESS) {
         return sl_err_set(err, SL_FAILED, "SL3406", "out of memory");
     }
-    rc = sl_db_run(&rows, db, call, p, err);
+    rc = sl_store_count(n, db, call, p, err);
     apr_pool_destroy(p);
     return rc;
+}
+
+sl_rc_t sl_store_do(sl_db_t *db, const sl_db_call_t *call, sl_err_t *err)
+{
+    int n;
+
+    return sl_store_number(&n, db, call, err);
 }

@@ -99,6 +99,9 @@ sl_link_state_t sl_store_link_state(const char *word);
 SL_MUST_USE sl_rc_t sl_store_count(int *n, sl_db_t *db, const sl_db_call_t *call, apr_pool_t *p,
                                    sl_err_t *err);
 
+/** The same, with a pool of its own. */
+SL_MUST_USE sl_rc_t sl_store_number(int *n, sl_db_t *db, const sl_db_call_t *call, sl_err_t *err);
+
 /** Run a statement whose answer does not matter, with a pool of its own. */
 SL_MUST_USE sl_rc_t sl_store_do(sl_db_t *db, const sl_db_call_t *call, sl_err_t *err);
 
