@@ -69,7 +69,7 @@ sub raw {
 
 sub _connect {
     my ($uri) = @_;
-    my %to = (LocalAddr => $from, PeerAddr => '127.0.0.1', PeerPort => $via{ $uri->port } || $uri->port, Timeout => 20);
+    my %to = (LocalAddr => $from, PeerAddr => '127.0.0.1', PeerPort => $via{ $uri->port } || $uri->port, Timeout => 60);
     if ($uri->scheme eq 'http') {
         return IO::Socket::INET->new(%to) || croak "connect to $uri: $@";
     }

@@ -53,7 +53,8 @@ sub free_port {
 
 sub _any_port {
     my ($low, $high) = slurp('/proc/sys/net/ipv4/ip_local_port_range') =~ /(\d+)\s+(\d+)/;
-    my @ranges = grep { $_->[1] - $_->[0] > 2000 } [ 10_000, ($low // 32_768) - 1 ], [ ($high // 60_999) + 1, 65_535 ];
+    ($low, $high) = ($low // 32_768, $high // 60_999);
+    my @ranges = grep { $_->[1] - $_->[0] > 2000 } [ 10_000, $low < 30_000 ? $low - 1 : 29_999 ], [ $high + 1, 65_535 ];
     my ($from, $to) = @{ $ranges[0] || [ 10_000, 29_999 ] };
     return $from + int rand($to - $from + 1);
 }
@@ -61,7 +62,7 @@ sub _any_port {
 # Calls $condition until it returns something true, and returns that; dies after $seconds.
 sub wait_for {
     my ($what, $condition, $seconds) = @_;
-    my $deadline = time + ($seconds || 30);
+    my $deadline = time + ($seconds || 60);
     while (1) {
         my $got = $condition->();
         return $got if $got;
