@@ -10,7 +10,6 @@
 /* Until all parts are there the module loads without them. */
 #pragma weak sl_cdp_pages_handle
 #pragma weak sl_cdp_api_handle
-#pragma weak sl_cdp_right_of
 
 #define OURS "smartlaunch-cdp:"
 

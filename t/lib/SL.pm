@@ -16,6 +16,7 @@ use Carp qw(croak);
 use SL::Backend qw(answer answer_header);
 use SL::Bouncer;
 use SL::Browser;
+use SL::CDP;
 use SL::EHR;
 use SL::Gateway qw(next_of outcome session_of);
 use SL::HTTP qw(json many raw request);
@@ -83,6 +84,7 @@ use parent -norequire, 'SL::Gateway';
 sub httpd { return $_[0]{httpd} }
 sub ehr { return $_[0]{ehr} }
 sub pg { return $_[0]{pg} }
+sub cdp { my ($self) = @_; return $self->{cdp} ||= SL::CDP->new($self) }
 sub url { my ($self, $path) = @_; return $self->{httpd}->url($path) }
 sub browser { return SL::Browser->new }
 
@@ -92,7 +94,7 @@ sub another_host {
     my ($self, %arg) = @_;
     my $first = $self->{httpd};
     return SL::Httpd->new(ehr => $self->{ehr}, pg => $self->{pg}, public => $self->url,
-        keyring => $first->{keyring}, gateway => $first->{gateway}, %arg)->start;
+        keyring => $first->{keyring}, gateway => $first->{gateway}, cdp => $first->{cdp}, %arg)->start;
 }
 
 # An EHR launch from chart to app, each step's answer kept:

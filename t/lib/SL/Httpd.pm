@@ -14,6 +14,7 @@ use Carp qw(croak);
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
 use SL::Backend;
+use SL::CDP;
 use SL::EHR;
 use SL::Run qw(build capture free_port own_by run_dir slurp spawn spit wait_for www_user);
 use SL::Stack;
@@ -32,6 +33,7 @@ my @core_limit = ('sh', '-c', 'ulimit -c "$(ulimit -H -c)"; exec "$@"', 'sh');
 #   gateway     inside the gateway's <Location>; undef: there is no gateway
 # and: target (/papp/), client (app-basic), client_auth, credential (lines in place of SmartClientSecret), secret, scope, public (origin),
 # database (conninfo), prepare (on or off), keyring (text), port, module => 0 (without it), fpm => 0, log_level, so (path of the module),
+# cdp => {…} (the Clinical Data Pull, see SL::CDP),
 # early => 1 (the module is loaded before all others), under => [program that runs httpd, arguments],
 # config => text in place of all of the module's own directives.
 sub new {
@@ -242,7 +244,9 @@ sub keyring { my ($self, $text) = @_; return spit($self->_path('keyring'), $self
 
 sub config {
     my ($self) = @_;
-    return join "\n", $self->_base, $self->{config} // $self->_ours, $self->{extra} // '',
+    my $ours = $self->{config} // $self->_ours;
+    $ours .= SL::CDP::server_config($self) if $self->{cdp} && !defined $self->{config};
+    return join "\n", $self->_base, $ours, $self->{extra} // '',
         $self->_vhost, $self->_gateway, $self->{after} // '', '';
 }
 
@@ -285,6 +289,10 @@ sub _load {
         socache_shmcb proxy proxy_http proxy_fcgi watchdog), @{ $self->{modules} || [] });
     my @lines = map { "LoadModule ${_}_module \"$lib/mod_$_.so\"" } grep { -e "$lib/mod_$_.so" } @modules;
     my @ours = ('LoadModule smartlaunch_module "' . ($self->{so} // module_path()) . '"') x !!$self->{module};
+    if ($self->{cdp}) {
+        my $second = SL::CDP::load_line($self);
+        @ours = $self->{cdp}{first} ? ($second, @ours) : (@ours, $second);
+    }
     return join "\n", $self->{early} ? (@ours, @lines) : (@lines, @ours);
 }
 
@@ -363,6 +371,7 @@ sub _vhost {
     <Location /sapp>
         $app
     </Location>
+    ${\ ($self->{cdp} && !defined $self->{config} ? SL::CDP::vhost_config($self) : '') }
     ${\ ($self->{vhost} // '') }
 </VirtualHost>
 CONF
