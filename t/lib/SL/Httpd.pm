@@ -332,7 +332,7 @@ ${\ ($self->_has_gateway ? 'SmartGatewayURL ' . $self->gateway_url : '') }
     SmartScope "$scope"
     SmartIdentity id_token:preferred_username
     SmartEmbed ${\ $self->{ehr}->base }
-    SmartOutbound ca=$ca
+    SmartOutbound ca=$ca connect=10s
     ${\ ($self->{ehr_block} // '') }
 </SmartEHR>
 CONF
