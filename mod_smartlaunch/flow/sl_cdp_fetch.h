@@ -50,9 +50,11 @@ SL_MUST_USE sl_rc_t sl_cdp_fetch(sl_cdp_fetched_t *out, const sl_cdp_t *cdp,
                                  apr_pool_t *p, sl_err_t *err);
 
 /** The same for a record that the watchdog claimed: token of its last fetcher while he may still
- * adjudicate, else the system's where the EHR has a SmartSystemScope. */
+ * adjudicate, else the system's where the EHR has a SmartSystemScope. Ends between two pages when
+ * `*stop` (may be NULL) became non-zero: the record is due again at once. */
 SL_MUST_USE sl_rc_t sl_cdp_fetch_claimed(sl_cdp_fetched_t *out, const sl_cdp_t *cdp,
-                                         sl_cdp_claim_t *claim, apr_pool_t *p, sl_err_t *err);
+                                         sl_cdp_claim_t *claim, const volatile apr_uint32_t *stop,
+                                         apr_pool_t *p, sl_err_t *err);
 
 /** The user's sign-in at the project's EHR, for the screen. SL_NONE: launch first. */
 typedef struct {
