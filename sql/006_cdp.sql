@@ -500,7 +500,7 @@ BEGIN
     IF r.mrn_print <> print THEN
         PERFORM smartlaunch.cdp_forget(of_project, of_record, asked->>'by', 'another medical record number');
     END IF;
-    IF r.mrn_print IS DISTINCT FROM coalesce(print, r.mrn_print) THEN
+    IF print IS NOT NULL THEN
         UPDATE smartlaunch.cdp_record c
         SET mrn_sealed = decode(asked->>'mrn', 'base64'), mrn_key = asked->>'key', mrn_print = print
         WHERE c.project = of_project AND c.record = of_record;

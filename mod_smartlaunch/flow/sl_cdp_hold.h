@@ -61,7 +61,8 @@ typedef struct {
 /**
  * Take a record for a fetch by a person. With an `mrn` that is not the record's own, everything
  * that was held of the old patient is purged in the same transaction, never mixed (C12). SL_BUSY:
- * somebody is fetching it right now. SL_NONE: no `mrn`, and none is known.
+ * somebody is fetching it right now. SL_NONE: no `mrn`, and none is known. SL_INVALID: no name of a
+ * record, or no medical record number. SL_DENIED: what is known cannot be opened.
  */
 typedef struct {
     const sl_cdp_project_t *project;
@@ -74,7 +75,8 @@ typedef struct {
 SL_MUST_USE sl_rc_t sl_cdp_hold_claim(sl_cdp_claim_t *out, const sl_cdp_t *cdp,
                                       const sl_cdp_claim_ask_t *ask, apr_pool_t *p, sl_err_t *err);
 
-/** Take one record that is due (queued, or past SmartCDPRefetch every, and active). SL_NONE. */
+/** Take one record that is due (queued, or past SmartCDPRefetch every, and active). SL_NONE.
+ * SL_DENIED: it cannot be opened, and was given back. */
 SL_MUST_USE sl_rc_t sl_cdp_hold_claim_due(sl_cdp_claim_t *out, const sl_cdp_t *cdp,
                                           const sl_cdp_project_t *project, apr_pool_t *p,
                                           sl_err_t *err);
@@ -90,14 +92,19 @@ typedef struct {
     int unchanged; /* known */
 } sl_cdp_held_t;
 
+/** Where items go. */
+typedef struct {
+    const sl_cdp_t *cdp;
+    const sl_cdp_claim_t *claim;
+    const apr_array_header_t *current; /* of sl_cdp_current_t: what the project has; NULL */
+} sl_cdp_hold_t;
+
 /**
- * Hold the items of one page, in one statement; adds up in `held`. `current` (of sl_cdp_current_t,
- * may be NULL) is what the project has: an equal one-time value is settled. SL_EXPIRED as above.
+ * Hold the items of one page (of sl_cdp_item_t), in one statement; adds up in `held`. A one-time
+ * value equal to the current one is settled. SL_EXPIRED as above.
  */
-SL_MUST_USE sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_t *cdp,
-                                    const sl_cdp_claim_t *claim, const apr_array_header_t *items,
-                                    const apr_array_header_t *current, apr_pool_t *p,
-                                    sl_err_t *err);
+SL_MUST_USE sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_hold_t *hold,
+                                    const apr_array_header_t *items, apr_pool_t *p, sl_err_t *err);
 
 /** Give the record back. */
 typedef struct {
@@ -117,7 +124,7 @@ SL_MUST_USE sl_rc_t sl_cdp_hold_touch(const sl_cdp_t *cdp, const char *project, 
 SL_MUST_USE sl_rc_t sl_cdp_hold_queue(int *n, const sl_cdp_t *cdp, const char *project,
                                       const char *record, sl_err_t *err);
 
-/** SmartCDPKeep, and claims of the dead: one step. */
+/** SmartCDPKeep, and claims of the dead: one step. `more`: come again. */
 SL_MUST_USE sl_rc_t sl_cdp_hold_keep(bool *more, const sl_cdp_t *cdp,
                                      const sl_cdp_project_t *project, apr_pool_t *p, sl_err_t *err);
 

@@ -13,13 +13,11 @@ static const sl_stmt_t HOLD = {
 
 static const sl_stmt_t UNCLAIM = {
     .name = "sl_cdp_unclaim",
-    .sql = "WITH put AS ("
-           " UPDATE smartlaunch.cdp_record SET state = 'queued', lease = NULL, lease_until = NULL,"
-           "  lease_by = NULL"
+    .sql = "UPDATE smartlaunch.cdp_record SET state = 'queued', lease = NULL, lease_until = NULL,"
+           " lease_by = NULL"
            " WHERE (project, record) IN (SELECT project, record FROM smartlaunch.cdp_record"
            "  WHERE project = $1::text AND state = 'fetching' AND lease_until < now()"
-           "  FOR UPDATE SKIP LOCKED) RETURNING 1)"
-           "SELECT count(*) AS n FROM put",
+           "  FOR UPDATE SKIP LOCKED)",
     .params = 1,
     .read_only = true, /* what was done is not found again */
 };
@@ -67,19 +65,19 @@ sl_rc_t sl_store_cdp_hold(sl_store_cdp_held_t *out, sl_db_t *db, const sl_store_
     return rc;
 }
 
-sl_rc_t sl_store_cdp_unclaim(int *n, sl_db_t *db, const char *project, sl_err_t *err)
+sl_rc_t sl_store_cdp_unclaim(sl_db_t *db, const char *project, sl_err_t *err)
 {
     const sl_db_param_t params[] = {sl_db_text(project)};
     const sl_db_call_t call = {&UNCLAIM, params};
 
-    return sl_store_number(n, db, &call, err);
+    return sl_store_do(db, &call, err);
 }
 
-sl_rc_t sl_store_cdp_keep(int *n, sl_db_t *db, const char *project, apr_interval_time_t keep,
+sl_rc_t sl_store_cdp_keep(int *n, sl_db_t *db, const sl_store_cdp_keep_t *keep, apr_pool_t *p,
                           sl_err_t *err)
 {
-    const sl_db_param_t params[] = {sl_db_text(project), sl_db_int(keep)};
+    const sl_db_param_t params[] = {sl_db_text(keep->project), sl_db_int(keep->keep)};
     const sl_db_call_t call = {&KEEP, params};
 
-    return sl_store_number(n, db, &call, err);
+    return sl_store_count(n, db, &call, p, err);
 }

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The items of a page become held values. */
+#include "flow/sl_cdp_hold.h"
+
+#include "base/sl_json.h"
+#include "base/sl_text.h"
+#include "flow/sl_cdp_setup.h"
+#include "flow/sl_cdp_vault.h"
+#include "store/sl_store_cdp_hold.h"
+
+#include <apr_strings.h>
+
+/** What holding a page needs. */
+typedef struct {
+    const sl_cdp_t *cdp;
+    const sl_cdp_claim_t *claim;
+    const sl_secret_t *print_key;
+    const apr_array_header_t *current;     /* NULL: not known */
+    const sl_cdp_dictionary_t *dictionary; /* NULL: the app does not tell */
+    apr_pool_t *p;
+} page_t;
+
+/** The project has it already: nobody needs to decide. Times speak for themselves, and are shown.
+ */
+static bool is_settled(const page_t *page, const sl_cdp_item_t *item)
+{
+    const sl_cdp_map_t *map = item->want->map;
+    const sl_cdp_field_t *field = NULL;
+    const char *text = item->value;
+    const char *reason = NULL;
+    const char *current;
+
+    if (page->current == NULL || item->when.precision != SL_CDP_NO_TIME || text == NULL) {
+        return false;
+    }
+    current = sl_cdp_redcap_find(page->current, map->event, item->want->instance, map->field);
+    if (current == NULL || *current == '\0') {
+        return false;
+    }
+    if (page->dictionary != NULL) {
+        field = sl_cdp_dictionary_field(page->dictionary, map->event, map->field);
+        text = field != NULL ? sl_cdp_fit(&reason, field, text, item->code, page->p) : NULL;
+    }
+    return text != NULL && sl_cdp_redcap_same(text, current);
+}
+
+/** Equal values have equal prints, in this record and field only. */
+static const char *print_of(const page_t *page, const sl_cdp_item_t *item)
+{
+    const char *const parts[] = {
+        "value",
+        page->claim->project->name,
+        page->claim->record,
+        apr_psprintf(page->p, "%" APR_INT64_T_FMT, item->want->map->id),
+        item->value != NULL ? "value" : "problem",
+        item->value != NULL ? item->value : item->problem,
+        item->unit != NULL ? item->unit : "",
+        NULL,
+    };
+
+    return sl_cdp_vault_print(page->print_key, parts, page->p);
+}
+
+static sl_rc_t write_item(sl_json_t *array, const page_t *page, const sl_cdp_item_t *item,
+                          sl_err_t *err)
+{
+    const sl_cdp_content_t content = {item->value, item->code, item->note, item->problem};
+    const char *taken = sl_cdp_when_text(page->p, item->when);
+    const char *print = print_of(page, item);
+    const sl_cdp_value_place_t place = {page->claim->project->name,
+                                        page->claim->record,
+                                        item->want->map->id,
+                                        item->want->instance,
+                                        taken,
+                                        print};
+    sl_json_t *json = sl_json_object(page->p);
+    sl_cdp_sealed_t sealed = {0};
+    sl_rc_t rc =
+        sl_cdp_vault_seal_value(&sealed, page->cdp->rt->ring, &place, &content, page->p, err);
+
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_json_put_int(json, "mapping", place.mapping);
+    sl_json_put_int(json, "instance", place.instance);
+    sl_json_put_str(json, "taken", *taken != '\0' ? taken : NULL);
+    sl_json_put_bool(json, "day", item->when.precision == SL_CDP_DATE);
+    sl_json_put_str(json, "unit", item->unit);
+    sl_json_put_str(json, "print", print);
+    sl_json_put_str(json, "sealed", sl_text_base64(page->p, sealed.bytes.bytes, sealed.bytes.len));
+    sl_json_put_bool(json, "settled", is_settled(page, item));
+    sl_json_push(array, json);
+    return SL_OK;
+}
+
+/** What fits into a field, where that can be asked; it is remembered, and only a help here. */
+static const sl_cdp_dictionary_t *dictionary_of(const page_t *page)
+{
+    sl_cdp_dictionary_t *dictionary = apr_pcalloc(page->p, sizeof(*dictionary));
+    sl_err_t ignored = {0};
+
+    if (page->current == NULL || page->current->nelts == 0 ||
+        sl_cdp_app_dictionary(dictionary, page->cdp, page->claim->project, page->p, &ignored) !=
+            SL_OK) {
+        return NULL;
+    }
+    return dictionary;
+}
+
+static sl_rc_t write_items(const char **json, page_t *page, const apr_array_header_t *items,
+                           sl_err_t *err)
+{
+    sl_json_t *array = sl_json_array(page->p);
+    sl_rc_t rc = sl_cdp_vault_print_key(&page->print_key, page->cdp->rt, page->p, err);
+
+    page->dictionary = dictionary_of(page);
+    for (int i = 0; rc == SL_OK && i < items->nelts; i++) {
+        const sl_cdp_item_t *item = &APR_ARRAY_IDX(items, i, sl_cdp_item_t);
+
+        if (item->value != NULL || item->problem != NULL) {
+            rc = write_item(array, page, item, err);
+        }
+    }
+    *json = rc == SL_OK ? sl_json_text(page->p, array) : NULL;
+    return rc;
+}
+
+sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_hold_t *hold,
+                        const apr_array_header_t *items, apr_pool_t *p, sl_err_t *err)
+{
+    const sl_cdp_claim_t *claim = hold->claim;
+    const sl_store_cdp_lease_t lease = {claim->project->name, claim->record, claim->lease, NULL};
+    sl_store_cdp_items_t sealed = {.key_id = sl_keyring_active(hold->cdp->rt->ring)};
+    page_t page = {.cdp = hold->cdp, .claim = claim, .current = hold->current, .p = p};
+    sl_store_cdp_held_t done = {0};
+    sl_rc_t rc = write_items(&sealed.json, &page, items, err);
+
+    rc = rc == SL_OK ? sl_store_cdp_hold(&done, hold->cdp->rt->db, &lease, &sealed, err) : rc;
+    held->rows += done.added;
+    held->settled += done.settled;
+    held->unchanged += done.known;
+    return rc;
+}
