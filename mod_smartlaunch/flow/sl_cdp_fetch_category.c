@@ -49,6 +49,8 @@ void sl_cdp_fetch_warn(sl_cdp_run_t *run, const char *source, const char *messag
 
 bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const apr_array_header_t *items, apr_pool_t *p)
 {
+    const sl_cdp_hold_t hold = {run->cdp, run->claim, run->current};
+
     if (items == NULL || items->nelts == 0) {
         return true;
     }
