@@ -8,7 +8,7 @@ use lib "$FindBin::Bin/lib";
 use SL;
 use IO::Socket::INET;
 
-my $w = world(fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound connect=1s timeout=60s', gateway => <<'CONF');
+my $w = world(fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound connect=3s timeout=60s', gateway => <<'CONF');
         Require local
     </Location>
     <Location /writes>

@@ -11,8 +11,9 @@ use SL;
 use SL::Tokens;
 use SL::Traffic;
 
-my %host = (fpm => 0, ehr_block => 'SmartOutbound timeout=4s max=40');
-my $w = world(start => 0, pg => { own => 1 }, %host);
+my %host = (fpm => 0, ehr_block => 'SmartOutbound timeout=10s max=40');
+my $status = "<Location /smart-status>\nSetHandler smart-status\nRequire local\n</Location>\n";
+my $w = world(start => 0, pg => { own => 1 }, %host, vhost => $status);
 my ($httpd, $ehr, $pg) = ($w->httpd, $w->ehr, $w->pg);
 my $patient = $ehr->patients->[0];
 nobody_leads($w);
@@ -25,12 +26,13 @@ sub fhir { my ($l, %arg) = @_; return $w->fhir(GET => "/Patient/$patient", sessi
 sub code { my ($l, %arg) = @_; return fhir($l, %arg)->code }
 sub name_of { my ($l, $generation) = @_; return 'token.' . id_of($w, $l) . '.' . ($generation // 1) }
 
-# While $count calls for $l are answered, their renewal under way at the EHR, $meanwhile happens.
-# Their status codes, or how they died.
+# While $count calls for $l are answered, each of which knows whose it is, and their renewal is under way at
+# the EHR, $meanwhile happens. Their status codes, or how they died.
 sub during {
     my ($l, $count, $meanwhile, %arg) = @_;
     my $got = SL::Traffic->during(sub { return [ many($count, sub { return eval { { code => code($l, %arg) } } || { code => "died: $@" } }) ] }, sub {
         wait_for('the refresh', sub { scalar(my @all = renewals($w)) });
+        wait_for('all calls', sub { json(request('GET', $w->url('/smart-status?format=json')))->{ehrs}[0]{taken} == $count }) if $count > 1;
         $meanwhile->();
     });
     return map { $_->{code} =~ s/^died: (?:the connection was closed|connect|no HTTP answer|the answer was cut).*/broken/sr } @$got;
@@ -65,7 +67,7 @@ sub works {
 for my $way ([ 'hangs', sub { $pg->freeze }, sub { $pg->thaw } ], [ 'is gone', sub { $pg->crash }, sub { $pg->start } ]) {
     my ($what, $away, $back) = @$way;
     my $l = lapsed($w, -1);
-    $ehr->faults(refresh => { delay_ms => 2000, times => 1 });
+    $ehr->faults(refresh => { delay_ms => 3000, times => 1 });
     is tally(during($l, 6, $away)), '6 x 200', "RFR-3 PostgreSQL $what when the EHR answers: everybody is served" or diag grep { /warn|error/ } map { "$_\n" } split /\n/, $httpd->error_log;
     is_deeply [ journal($httpd) ], [ name_of($l) ], '… what came is in the journal';
     is code($l), 200, '… and used on';
@@ -87,7 +89,7 @@ for my $way ([ 'hangs', sub { $pg->freeze }, sub { $pg->thaw } ], [ 'is gone', s
 
 # Killed after the EHR's answer, before it is stored: another process brings it home
 my $l = lapsed($w, -1);
-$ehr->faults(refresh => { delay_ms => 2000, times => 1 });
+$ehr->faults(refresh => { delay_ms => 3000, times => 1 });
 my @codes = during($l, 6, sub {
     my $pid = holder($w, $l);
     $pg->freeze;
