@@ -29,7 +29,7 @@ sub installed {
 }
 
 my ($lib, $sbin, $data, $man, $doc) = map { place($_) } qw(moduledir sbindir pkgdatadir mandir docdir);
-my %mode = ("$lib/mod_smartlaunch.so" => 0755, "$sbin/smartlaunchctl" => 0755, "$man/man8/smartlaunchctl.8" => 0644,
+my %mode = ("$lib/mod_smartlaunch.so" => 0755, "$lib/mod_smartlaunch_cdp.so" => 0755, "$sbin/smartlaunchctl" => 0755, "$man/man8/smartlaunchctl.8" => 0644,
     "$data/smartlaunch.conf" => 0644);
 $mode{"$data/sql/$_"} = 0644 for map { s{.*/}{}r } glob top() . '/sql/*.sql';
 my %files = installed();
@@ -48,7 +48,9 @@ my $so = "$root$lib/mod_smartlaunch.so";
 sub told { my ($rc, $text) = capture(@_); die "@_: $text" if $rc; return $text }
 is_deeply [ map { (split)[-1] } split /\n/, told('nm', '-D', '--defined-only', $so) ], ['smartlaunch_module'],
     'only the module record leaves it';
-for my $file ($so, "$root$sbin/smartlaunchctl") {
+is_deeply [ map { (split)[-1] } split /\n/, told('nm', '-D', '--defined-only', "$root$lib/mod_smartlaunch_cdp.so") ],
+    ['smartlaunch_cdp_module'], 'and so it is with the second module';
+for my $file ($so, "$root$lib/mod_smartlaunch_cdp.so", "$root$sbin/smartlaunchctl") {
     my $dynamic = told('readelf', '-d', $file);
     unlike $dynamic, qr/RPATH|RUNPATH/, "$file finds its libraries where the system has them";
     my @odd = grep { !/^lib(?:curl|crypto|ssl|json-c|pq|apr-1|aprutil-1|asan|ubsan|m|c|pthread)\.so|^ld-linux/ }
@@ -67,8 +69,8 @@ my $pg = SL::Postgres->new(schema => 0);
     is $rc, 0, 'it makes the tables from there' or diag $text;
 }
 
-# The module, in httpd
-my $w = world(so => $so, start => 0);
+# The modules, in httpd
+my $w = world(so => $so, start => 0, cdp => { so => "$root$lib/mod_smartlaunch_cdp.so" });
 $w->httpd->{database} = $pg->conninfo;
 is +($w->httpd->configtest)[1], "Syntax OK\n", 'httpd takes it without a word';
 $w->httpd->start;

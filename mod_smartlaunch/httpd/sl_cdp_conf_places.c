@@ -113,25 +113,33 @@ static const char *check_place(server_rec *s, sl_cdp_place_t *place, apr_pool_t 
     return NULL;
 }
 
+static const char *check_twice(const server_rec *s, const sl_cdp_place_t *place, apr_pool_t *p)
+{
+    if (sl_cdp_conf_place(s, place->path)->side == place->side) {
+        return NULL;
+    }
+    return apr_psprintf(p,
+                        "<Location %s> has SmartCDP on and SmartCDP api; give each a path of its "
+                        "own",
+                        place->path);
+}
+
 const char *sl_cdp_conf_check_places(server_rec *s, apr_pool_t *p)
 {
     const apr_array_header_t *places = sl_cdp_conf(s)->places;
     const char *wrong = NULL;
 
     for (int i = 0; i < places->nelts && wrong == NULL; i++) {
+        wrong = check_twice(s, &APR_ARRAY_IDX(places, i, sl_cdp_place_t), p);
+    }
+    for (int i = 0; i < places->nelts && wrong == NULL; i++) {
         sl_cdp_place_t *place = &APR_ARRAY_IDX(places, i, sl_cdp_place_t);
 
-        if (sl_cdp_conf_place(s, place->path) != place) {
-            place->app = sl_cdp_conf(s)->main->core->app_at(s, place->path, p);
-            if (sl_cdp_conf_place(s, place->path)->side != place->side && !s->is_virtual) {
-                wrong = apr_psprintf(p,
-                                     "<Location %s> has SmartCDP on and SmartCDP api; give each "
-                                     "a path of its own",
-                                     place->path);
-            }
-            continue;
+        if (sl_cdp_conf_place(s, place->path) == place) {
+            wrong = check_place(s, place, p);
+        } else { /* the same section once more */
+            place->app = sl_cdp_conf_place(s, place->path)->app;
         }
-        wrong = check_place(s, place, p);
     }
     return wrong;
 }
