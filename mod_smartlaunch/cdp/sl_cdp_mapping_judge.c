@@ -376,7 +376,8 @@ void sl_cdp_map_settle(sl_cdp_map_t *map, const sl_cdp_mapping_rules_t *rules, a
     if (map->source != NULL && strchr(map->source, ',') != NULL) {
         char *source = apr_pstrdup(p, map->source);
 
-        map->source = apr_collapse_spaces(source, source);
+        (void)apr_collapse_spaces(source, source); /* it hands back the end */
+        map->source = source;
     }
     if (map->event != NULL && strcmp(map->event, ONLY_EVENT) == 0 && rules->dictionary != NULL &&
         rules->dictionary->events->nelts == 0) {
