@@ -40,6 +40,7 @@ typedef struct {
     bool is_protected;        /* an outcome says: break the glass (C14) */
     bool has_failed;          /* an outcome is an error: what came counts, but it is not all */
     int matches;              /* resources that counted */
+    int foreign;              /* resources of somebody else, which were left out */
 } sl_cdp_page_t;
 
 /**

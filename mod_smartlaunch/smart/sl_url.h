@@ -4,21 +4,9 @@
 #define SL_URL_H
 
 #include "base/sl_rc.h"
-#include <apr_network_io.h>
-#include <apr_pools.h>
+#include "base/sl_url_parts.h"
 
 #define SL_URL_MAX 2048
-
-/** The parts of an absolute http or https URL. */
-typedef struct {
-    const char *scheme;   /* "http" or "https" */
-    const char *host;     /* lower case; an IPv6 address keeps its brackets */
-    apr_port_t port;      /* the given one or the scheme's */
-    bool is_default_port; /* the scheme's own, written out or not */
-    const char *path;     /* as written, "" or beginning with "/" */
-    const char *query;    /* without "?"; NULL: none */
-    const char *fragment; /* without "#"; NULL: none */
-} sl_url_t;
 
 /**
  * Take an absolute URL apart. SL_INVALID: other schemes, user information, an empty or odd host or
