@@ -2,8 +2,8 @@
 /* A record is fetched by one at a time, over all hosts. */
 #include "flow/sl_cdp_hold.h"
 
-#include "base/sl_json.h"
 #include "base/sl_text.h"
+#include "flow/sl_cdp_dates.h"
 #include "flow/sl_cdp_vault.h"
 #include "store/sl_store_cdp_record.h"
 
@@ -38,43 +38,6 @@ static const char *trim_mrn(const char *text, apr_pool_t *p)
     return apr_pstrndup(p, text, len);
 }
 
-static const char *write_dates(const apr_array_header_t *dates, apr_pool_t *p)
-{
-    sl_json_t *array = sl_json_array(p);
-
-    for (int i = 0; i < dates->nelts; i++) {
-        const sl_cdp_date_t *date = &APR_ARRAY_IDX(dates, i, sl_cdp_date_t);
-        sl_json_t *json = sl_json_object(p);
-
-        sl_json_put_str(json, "event", date->event);
-        sl_json_put_int(json, "instance", date->instance);
-        sl_json_put_str(json, "field", date->field);
-        sl_json_put_str(json, "value", date->value);
-        sl_json_push(array, json);
-    }
-    return sl_json_text(p, array);
-}
-
-static sl_rc_t read_dates(const apr_array_header_t **out, const char *text, apr_pool_t *p,
-                          sl_err_t *err)
-{
-    sl_json_t *array = NULL;
-    apr_array_header_t *dates = apr_array_make(p, 8, sizeof(sl_cdp_date_t));
-    sl_rc_t rc = sl_json_parse_any(&array, text, strlen(text), p, err);
-
-    for (apr_size_t i = 0; rc == SL_OK && i < json_object_array_length(array); i++) {
-        const sl_json_t *json = json_object_array_get_idx(array, i);
-        sl_cdp_date_t *date = apr_array_push(dates);
-
-        date->event = sl_json_str(json, "event");
-        date->instance = json_object_get_int(sl_json_get(json, "instance"));
-        date->field = sl_json_str(json, "field");
-        date->value = sl_json_str(json, "value");
-    }
-    *out = dates;
-    return rc;
-}
-
 /** What the record has of its own, opened. */
 static sl_rc_t open_claim(sl_cdp_claim_t *out, const sl_cdp_t *cdp,
                           const sl_store_cdp_claimed_t *got, apr_pool_t *p, sl_err_t *err)
@@ -88,7 +51,7 @@ static sl_rc_t open_claim(sl_cdp_claim_t *out, const sl_cdp_t *cdp,
     }
     place.column = SL_CDP_DATES;
     rc = sl_cdp_vault_open_record(&text, cdp->rt->ring, &place, &got->dates, p, err);
-    return rc == SL_OK ? read_dates(&out->dates, text, p, err) : rc;
+    return rc == SL_OK ? sl_cdp_dates_read(&out->dates, text, p, err) : rc;
 }
 
 /** A claim nobody can work with goes back at once. */
@@ -170,8 +133,8 @@ static sl_rc_t seal_dates(asking_t *a, const sl_cdp_t *cdp, apr_pool_t *p, sl_er
         return SL_OK;
     }
     a->claim.dates = &a->dates;
-    return sl_cdp_vault_seal_record(&a->dates, cdp->rt->ring, &place, write_dates(a->ask.dates, p),
-                                    p, err);
+    return sl_cdp_vault_seal_record(&a->dates, cdp->rt->ring, &place,
+                                    sl_cdp_dates_write(a->ask.dates, p), p, err);
 }
 
 sl_rc_t sl_cdp_hold_claim(sl_cdp_claim_t *out, const sl_cdp_t *cdp, const sl_cdp_claim_ask_t *ask,

@@ -109,6 +109,9 @@ sl_rc_t sl_cdp_sheet_load(sl_cdp_sheet_t *out, const sl_cdp_t *cdp, const sl_cdp
 
     if (rc == SL_OK && actor != NULL && strcmp(actor->user, SL_CDP_SYSTEM) != 0) {
         rc = note_view(out, &ask, actor, p, err);
+        if (rc == SL_OK) {
+            rc = sl_cdp_hold_touch(cdp, project->name, record, err);
+        }
     }
     return rc;
 }

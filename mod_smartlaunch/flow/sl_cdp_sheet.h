@@ -55,7 +55,8 @@ typedef struct {
     int waiting, refused; /* of the outbox */
 } sl_cdp_sheet_t;
 
-/** Load it, and write the view log (a row per shown value, H6) unless `actor` is NULL. SL_NONE. */
+/** Load it, and write the view log (a row per shown value, H6) unless `actor` is NULL: somebody
+ * works on the record (H8). SL_NONE. */
 SL_MUST_USE sl_rc_t sl_cdp_sheet_load(sl_cdp_sheet_t *out, const sl_cdp_t *cdp,
                                       const sl_cdp_project_t *project, const char *record,
                                       const sl_cdp_actor_t *actor, apr_pool_t *p, sl_err_t *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/sl_cdp_sheet_open.h"
 
+#include "flow/sl_cdp_dates.h"
 #include "flow/sl_cdp_vault.h"
 #include "store/sl_store_cdp_sheet.h"
 #include <string.h>
@@ -144,6 +145,25 @@ static sl_rc_t open_last(apr_array_header_t **out, const sl_cdp_sheet_ask_t *ask
     return rc;
 }
 
+/** Dates that cannot be opened decide nothing: nothing is ticked by them. */
+static sl_rc_t open_dates(const apr_array_header_t **out, const sl_cdp_sheet_ask_t *ask,
+                          apr_pool_t *p, sl_err_t *err)
+{
+    const sl_store_cdp_place_t place = {ask->project->name, ask->record};
+    const sl_cdp_record_place_t column = {ask->project->name, ask->record, SL_CDP_DATES};
+    const char *text = NULL;
+    sl_cdp_sealed_t sealed = {0};
+    sl_rc_t rc = sl_store_cdp_dates(&sealed, ask->cdp->rt->db, &place, p, err);
+
+    if (rc == SL_OK) {
+        rc = sl_cdp_vault_open_record(&text, ask->cdp->rt->ring, &column, &sealed, p, err);
+    }
+    if (rc == SL_OK) {
+        rc = sl_cdp_dates_read(out, text, p, err);
+    }
+    return rc == SL_NONE || rc == SL_DENIED ? SL_OK : rc;
+}
+
 sl_rc_t sl_cdp_sheet_open(sl_cdp_sheet_parts_t *parts, apr_int64_t *newest,
                           const sl_cdp_sheet_ask_t *ask, apr_pool_t *p, sl_err_t *err)
 {
@@ -153,6 +173,9 @@ sl_rc_t sl_cdp_sheet_open(sl_cdp_sheet_parts_t *parts, apr_int64_t *newest,
 
     if (rc == SL_OK) {
         rc = open_last(&last, ask, p, err);
+    }
+    if (rc == SL_OK && parts->current == NULL && !ask->without_current) {
+        rc = open_dates(&parts->dates, ask, p, err);
     }
     parts->values = values;
     parts->last = last;

@@ -37,6 +37,14 @@ static const sl_stmt_t LAST = {
     .read_only = true,
 };
 
+static const sl_stmt_t DATES = {
+    .name = "sl_cdp_dates",
+    .sql = "SELECT r.dates_key, r.dates_sealed FROM smartlaunch.cdp_record r"
+           " WHERE r.project = $1::text AND r.record = $2::text AND r.dates_sealed IS NOT NULL",
+    .params = 2,
+    .read_only = true,
+};
+
 static const sl_stmt_t VIEW = {
     .name = "sl_cdp_view_add",
     .sql = "INSERT INTO smartlaunch.cdp_view (project, record, app_user, value, source, event,"
@@ -107,6 +115,22 @@ sl_rc_t sl_store_cdp_last(apr_array_header_t **out, sl_db_t *db, const sl_store_
         last->reason_key = sl_rows_text(rows, i, "reason_key");
         last->reason_sealed = sl_rows_bytes(rows, i, "reason_sealed");
     }
+    return SL_OK;
+}
+
+sl_rc_t sl_store_cdp_dates(sl_cdp_sealed_t *out, sl_db_t *db, const sl_store_cdp_place_t *place,
+                           apr_pool_t *p, sl_err_t *err)
+{
+    const sl_db_param_t params[] = {sl_db_text(place->project), sl_db_text(place->record)};
+    const sl_db_call_t call = {&DATES, params};
+    sl_rows_t *rows;
+    sl_rc_t rc = sl_db_run(&rows, db, &call, p, err);
+
+    if (rc != SL_OK || sl_rows_count(rows) == 0) {
+        return rc == SL_OK ? SL_NONE : rc;
+    }
+    out->key_id = sl_rows_text(rows, 0, "dates_key");
+    out->bytes = sl_rows_bytes(rows, 0, "dates_sealed");
     return SL_OK;
 }
 

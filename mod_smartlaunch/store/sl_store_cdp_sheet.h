@@ -3,8 +3,7 @@
 #ifndef SL_STORE_CDP_SHEET_H
 #define SL_STORE_CDP_SHEET_H
 
-#include "store/sl_db.h"
-#include <apr_tables.h>
+#include "store/sl_store_cdp_key.h"
 
 typedef struct {
     const char *project, *record;
@@ -46,6 +45,11 @@ typedef struct {
 SL_MUST_USE sl_rc_t sl_store_cdp_last(apr_array_header_t **out, sl_db_t *db,
                                       const sl_store_cdp_place_t *place, apr_pool_t *p,
                                       sl_err_t *err);
+
+/** Dates of the record as the app gave them. SL_NONE: it is asked for them. */
+SL_MUST_USE sl_rc_t sl_store_cdp_dates(sl_cdp_sealed_t *out, sl_db_t *db,
+                                       const sl_store_cdp_place_t *place, apr_pool_t *p,
+                                       sl_err_t *err);
 
 typedef struct {
     const char *project, *record, *user;
