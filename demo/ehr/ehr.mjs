@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { Clients } from './clients.mjs';
 import { handleControl } from './control.mjs';
-import { Faults, pointOf, withFault } from './faults.mjs';
+import { Faults, withFault } from './faults.mjs';
 import { FhirServer } from './fhir.mjs';
 import { bearerOf, formToObject, send, sendJson } from './http.mjs';
 import { Keys } from './keys.mjs';
@@ -106,8 +106,9 @@ export class Ehr {
     if (!/^\/(auth|fhir|smart-style\.json)(\/|$)/.test(path)) return this.#page(req, res, { path, query });
 
     const entry = this.#record(req, res, { path, search, body });
-    const fault = this.faults.take(pointOf(path, body), bearerOf(req.headers));
-    const answer = () => this.#answer(req, res, { path, search, body, entry });
+    const fault = this.faults.take(path, body, bearerOf(req.headers));
+    for (const name of fault?.ignore ?? []) query.delete(name);
+    const answer = () => this.#answer(req, res, { path, search: fault?.ignore ? `${query}` : search, body, entry });
     return fault ? withFault(fault, { req, res, answer, base: this.urls.fhir }) : answer();
   }
 

@@ -3,7 +3,7 @@
 
 import { once } from 'node:events';
 import { gzipSync } from 'node:zlib';
-import { patchObject, sleep } from './http.mjs';
+import { patchObject, send, sleep } from './http.mjs';
 
 export const points = [
   'discovery', 'openid', 'authorize', 'token', 'refresh', 'system', 'revoke', 'introspect', 'jwks', 'fhir',
@@ -23,6 +23,9 @@ export function pointOf(path, body) {
   return grants[new URLSearchParams(body.toString()).get('grant_type')] ?? 'token';
 }
 
+// The resource type of a request to the FHIR server: its point may be one of its own, "fhir:Observation".
+const typeOf = (path) => /^\/fhir\/([A-Z]\w*)/.exec(path)?.[1];
+
 export class Faults {
   #byPoint = {};
 
@@ -31,7 +34,7 @@ export class Faults {
   }
 
   set(changes) {
-    const unknown = Object.keys(changes).filter((point) => !points.includes(point));
+    const unknown = Object.keys(changes).filter((point) => !points.includes(point) && !/^fhir:[A-Z]\w*$/.test(point));
     if (unknown.length) throw Object.assign(new Error(`unknown point: ${unknown}`), { status: 400 });
     this.#byPoint = patchObject(this.#byPoint, structuredClone(changes));
   }
@@ -41,7 +44,9 @@ export class Faults {
   }
 
   // The fault that this request meets, if any; `bearer` is the access token it came with.
-  take(point, bearer) {
+  take(path, body, bearer) {
+    const own = `fhir:${typeOf(path)}`;
+    const point = this.#byPoint[own] ? own : pointOf(path, body);
     const fault = this.#byPoint[point];
     if (!fault || (fault.token !== undefined && fault.token !== bearer)) return undefined;
     if (fault.after > 0) {
@@ -63,6 +68,8 @@ export async function withFault(fault, { req, res, answer, base }) {
   if (fault.hang) return undefined;
   if (fault.early_hints) res.writeEarlyHints(fault.early_hints);
   if (fault.bundle) return sendBundle(res, fault, base);
+  if (fault.observations) return sendObservations(req, res, fault.observations, base);
+  if (fault.require && lacks(req, fault.require)) return sendRequired(res, fault.require);
 
   const replaced = ['status', 'body', 'redirect'].some((member) => fault[member] !== undefined) && !fault.patch;
   const original = replaced ? Buffer.from(fault.body ?? '') : await capture(res, answer);
@@ -137,6 +144,40 @@ async function deliver(res, body, fault) {
     }
   }
   res.end(fault.drip_ms ? undefined : body);
+}
+
+const queryOf = (req) => new URL(req.url, 'http://relative.invalid').searchParams;
+const lacks = (req, names) => names.some((name) => !queryOf(req).has(name));
+
+function sendRequired(res, names) {
+  const text = `this search needs ${names.join(', ')}`;
+  const issue = [{ severity: 'error', code: 'required', diagnostics: text }];
+  send(res, 400, 'application/fhir+json', JSON.stringify({ resourceType: 'OperationOutcome', issue }));
+}
+
+// One page of a long chart, made when it is asked for: whatever the search says, all results of one test.
+function sendObservations(req, res, wanted, base) {
+  const {
+    total = 20000, page: size = 100, patient = 'luna-mccullough', loinc = '718-7', first = '2024-01-01T00:00:00Z', minutes = 10,
+  } = wanted;
+  const query = queryOf(req);
+  const page = Number(query.get('_page') ?? 0);
+  const entry = Array.from({ length: Math.max(0, Math.min(size, total - page * size)) }, (_, k) => {
+    const i = page * size + k;
+    const resource = {
+      resourceType: 'Observation',
+      id: `long-${i}`,
+      status: 'final',
+      code: { coding: [{ system: 'http://loinc.org', code: loinc }] },
+      subject: { reference: `Patient/${patient}` },
+      effectiveDateTime: new Date(Date.parse(first) + i * minutes * 60000).toISOString(),
+      valueQuantity: { value: 10 + i / 1000, unit: 'g/dL', system: 'http://unitsofmeasure.org', code: 'g/dL' },
+    };
+    return { fullUrl: `${base}/Observation/${resource.id}`, resource, search: { mode: 'match' } };
+  });
+  query.set('_page', page + 1);
+  const link = (page + 1) * size < total ? [{ relation: 'next', url: `${base}/Observation?${query}` }] : [];
+  send(res, 200, 'application/fhir+json', JSON.stringify({ resourceType: 'Bundle', type: 'searchset', total, link, entry }));
 }
 
 // A Bundle of about `bytes`, made while it is sent, never held as a whole. All entries have the same length.

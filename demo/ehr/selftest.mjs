@@ -624,6 +624,33 @@ test('a Bundle of any size, made while it is sent', async () => {
   assert.equal((await fhirGet(token, '/Observation')).headers.get('content-length'), null);
 });
 
+test('searches that go wrong, for one type of resource', async () => {
+  const { access_token: token } = await launchedTokens();
+  const dated = '/Observation?patient=omar-haddad&code=http://loinc.org|718-7&date=ge2099-01-01';
+  const search = async (path) => (await fhirGet(token, path)).json();
+  assert.equal((await search(dated)).total, 0);
+  await control('PUT', '/faults', { 'fhir:Observation': { ignore: ['date'] } });
+  assert.equal((await search(dated)).total, 21);
+  await control('PUT', '/faults', { 'fhir:Observation': { require: ['status'] } });
+  const refused = await fhirGet(token, dated);
+  assert.equal(refused.status, 400);
+  assert.equal((await refused.json()).resourceType, 'OperationOutcome');
+  assert.equal((await fhirGet(token, `${dated}&status=final`)).status, 200);
+  assert.equal((await fhirGet(token, '/Condition?patient=omar-haddad')).status, 200);
+
+  await control('PUT', '/faults', { 'fhir:Observation': { observations: { total: 250, page: 100, minutes: 1 } } });
+  const [ids, sizes] = [new Set(), []];
+  for (let next = `${ehr.fhir}/Observation?patient=x`; next;) {
+    const bundle = await search(next.slice(ehr.fhir.length));
+    sizes.push(bundle.entry.length);
+    for (const { resource } of bundle.entry) ids.add(resource.id);
+    next = bundle.link.find(({ relation }) => relation === 'next')?.url;
+  }
+  assert.deepEqual([sizes, ids.size], [[100, 100, 50], 250]);
+  await control('PUT', '/faults', { fhir: { status: 503 } });
+  assert.equal((await fhirGet(token, '/Condition?patient=omar-haddad')).status, 503);
+});
+
 test('the log holds what was sent, as it was sent', async () => {
   await launchedTokens();
   const log = await control('GET', '/log?path=/auth/token');
