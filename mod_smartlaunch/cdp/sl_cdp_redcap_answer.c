@@ -11,6 +11,7 @@
 #define EVENT "redcap_event_name"
 #define INSTRUMENT "redcap_repeat_instrument"
 #define INSTANCE "redcap_repeat_instance"
+#define CODES_SEP ","
 
 /** The text of any scalar; "" for none. */
 static const char *text_of(const sl_json_t *object, const char *name)
@@ -89,18 +90,32 @@ static bool is_checkbox(const sl_cdp_field_t *field)
     return field != NULL && field->kind == SL_CDP_FIELD_CHECKBOX;
 }
 
+/** Is the code in "1,3"? */
+static bool has_code(const char *codes, const char *code)
+{
+    size_t len = strlen(code);
+
+    while (*codes != '\0') {
+        codes += strspn(codes, CODES_SEP " ");
+        if (strncmp(codes, code, len) == 0 && strchr(CODES_SEP " ", codes[len]) != NULL) {
+            return true;
+        }
+        codes += strcspn(codes, CODES_SEP);
+    }
+    return false;
+}
+
 static void put_value(sl_json_t *row, const sl_cdp_field_t *known, const sl_cdp_current_t *value,
                       apr_pool_t *p)
 {
-    char *state = NULL;
-
-    if (!is_checkbox(known)) {
+    if (!is_checkbox(known) || known->choices == NULL) {
         sl_json_put_str(row, value->field, value->value);
         return;
     }
-    for (char *code = apr_strtok(apr_pstrdup(p, value->value), SL_CDP_CODES_SEP, &state);
-         code != NULL; code = apr_strtok(NULL, SL_CDP_CODES_SEP, &state)) {
-        sl_json_put_str(row, box(p, value->field, code), "1");
+    for (int i = 0; i < known->choices->nelts; i++) {
+        const char *code = APR_ARRAY_IDX(known->choices, i, sl_cdp_choice_t).code;
+
+        sl_json_put_str(row, box(p, value->field, code), has_code(value->value, code) ? "1" : "0");
     }
 }
 
@@ -174,7 +189,7 @@ static const char *ticked(const sl_json_t *row, const sl_cdp_field_t *field, apr
         const char *code = APR_ARRAY_IDX(field->choices, i, sl_cdp_choice_t).code;
 
         if (strcmp(text_of(row, box(p, field->name, code)), "1") == 0) {
-            codes = apr_pstrcat(p, codes, *codes == '\0' ? "" : SL_CDP_CODES_SEP, code, NULL);
+            codes = apr_pstrcat(p, codes, *codes == '\0' ? "" : CODES_SEP, code, NULL);
         }
     }
     return codes;

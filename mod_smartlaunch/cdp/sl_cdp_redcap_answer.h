@@ -30,10 +30,8 @@ const char *sl_cdp_redcap_id_field(const sl_cdp_redcap_shape_t *shape);
 const char *sl_cdp_redcap_repeats(const sl_cdp_redcap_shape_t *shape, const char *event,
                                   const char *field);
 
-/** The value of a checkbox that is ticked at several codes: "1, 3". */
-#define SL_CDP_CODES_SEP ", "
-
-/** Rows for an import: fields of one event and instance share a row. */
+/** Rows for an import: fields of one event and instance share a row. Of a checkbox ("1,3") the
+ * other codes are unticked. */
 sl_json_t *sl_cdp_redcap_rows(const sl_cdp_redcap_shape_t *shape, const char *record,
                               const sl_cdp_current_t *values, int count, apr_pool_t *p);
 
