@@ -20,13 +20,13 @@ static bool is_browser(request_rec *r)
 static sl_gateway_no_t check_ask(const sl_gateway_ask_t *ask, request_rec *r, sl_err_t *err)
 {
     if (ask->several) {
-        return no(SL_GATEWAY_TWO_SESSIONS, err, "SL5841", "a call with two different session ids");
+        return no(SL_GATEWAY_TWO_SESSIONS, err, "SL5851", "a call with two different session ids");
     }
     if (ask->system != NULL) {
-        return no(SL_GATEWAY_SYSTEM, err, "SL5842", "a call that nobody's name stands for");
+        return no(SL_GATEWAY_SYSTEM, err, "SL5852", "a call that nobody's name stands for");
     }
     if (is_browser(r)) {
-        return no(SL_GATEWAY_BROWSER, err, "SL5843", "a call for servers that a browser made");
+        return no(SL_GATEWAY_BROWSER, err, "SL5853", "a call for servers that a browser made");
     }
     return SL_GATEWAY_OK;
 }
@@ -62,7 +62,7 @@ static sl_gateway_no_t identify(sl_core_who_t *out, request_rec *r, const sl_ehr
     sl_gateway_no_t wrong;
 
     if (ask == NULL || sl_conf_server(r->server)->main->runtime == NULL) {
-        return no(SL_GATEWAY_OWN_FAULT, err, "SL5844", "the child has no runtime; see its start");
+        return no(SL_GATEWAY_OWN_FAULT, err, "SL5854", "the child has no runtime; see its start");
     }
     wrong = check_ask(ask, r, err);
     if (wrong != SL_GATEWAY_OK) {
@@ -70,13 +70,13 @@ static sl_gateway_no_t identify(sl_core_who_t *out, request_rec *r, const sl_ehr
     }
     out->is_caller = sl_gateway_ask_caller(r, ask) != NULL;
     if (!out->is_caller && (ask->secret != NULL || ask->asks->is_open)) {
-        return no(SL_GATEWAY_CALLER, err, "SL5845", "a call without the proof of a SmartCaller");
+        return no(SL_GATEWAY_CALLER, err, "SL5855", "a call without the proof of a SmartCaller");
     }
     if (ask->session != NULL) {
         return of_session(out, r, ehr, err);
     }
     if (!out->is_caller || ask->user == NULL || ask->user[0] == '\0') {
-        return no(SL_GATEWAY_RELAUNCH, err, "SL5846", "a call without a live session");
+        return no(SL_GATEWAY_RELAUNCH, err, "SL5856", "a call without a live session");
     }
     out->user = ask->user;
     out->patient = ask->patient;

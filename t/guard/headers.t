@@ -14,10 +14,12 @@ my @httpd = split ' ', make_variable('HTTPD_CPPFLAGS');
 my @cflags = grep { !/sanitize/ } split ' ', make_variable('SL_CFLAGS');
 
 my %headers;
-push @{ $headers{ layer_of($_) } }, $_ for grep { /\.h$/ } module_files();
+# Those of the Clinical Data Pull see its rules, too.
+sub room_of { my ($file) = @_; return layer_of($file) . ($file =~ m{/(?:flow|httpd)/sl_cdp} ? '-cdp' : '') }
+push @{ $headers{ room_of($_) } }, $_ for grep { /\.h$/ } module_files();
 guard('every header compiles alone', [ sort keys %headers ], sub {
     my ($layer) = @_;
-    my @path = ('-I' . build() . "/layers/$layer", $layer eq 'httpd' ? @httpd : (), @library);
+    my @path = ('-I' . build() . "/layers/$layer", $layer =~ /^httpd/ ? @httpd : (), @library);
     my @all = map { top() . "/$_" } @{ $headers{$layer} };
     my ($rc, $text) = capture('gcc', '-fsyntax-only', '-Werror', @cflags, @path, '-x', 'c', @all);
     return $rc ? $text : ();
