@@ -32,6 +32,7 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
 # on: the default
 {
     my $w = world(fpm => 0, pg => { own => 1 });
+    $w->hears;
     my $l = $w->launch(login => 'alice');
     is_deeply [ grep { $_ ne 200 } calls($w, $l, 12) ], [], 'on: calls are answered';
     my @rows = $w->accesses(12);
@@ -133,9 +134,7 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
     }, 30);
 
     # PostgreSQL hangs. What memory knows of the session was read again after the outage.
-    wait_for('hints to be heard', sub {
-        return $w->pg->value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN smartlaunch'");
-    }, 30);
+    $w->hears;
     wait_for('a call', sub { read_patient($w, $l)->code == 200 });
     $before = rows($w);
     my @stopped = map { $_->[0] } @{ $w->pg->dbh->selectall_arrayref(

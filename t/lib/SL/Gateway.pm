@@ -59,6 +59,15 @@ sub accesses {
     return @rows;
 }
 
+# Waits until so many hosts (1) hear of changes: whoever begins to, doubts first what the host remembers, and
+# what was being read at that moment is not remembered.
+sub hears {
+    my ($self, $hosts) = @_;
+    return wait_for('hints to be heard', sub {
+        return $self->{pg}->value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN smartlaunch'") >= ($hosts // 1);
+    });
+}
+
 # Every page from this one on, as an app follows `next`; an answer that is no Bundle is an exception.
 sub pages {
     my ($self, $path, %arg) = @_;
