@@ -8,7 +8,7 @@
 // used up by each request to `path`), GET and DELETE /log, PUT /listening (true or false).
 //
 // A fault: {path, when: {parameter: value}, times, status, body, type, headers, delay_ms, hang, close,
-// lost (the work is done, the answer never comes)}.
+// lost (the work is done, the line breaks), works (with hang: the work is done before)}.
 import http from 'node:http';
 import https from 'node:https';
 import { createHmac, timingSafeEqual } from 'node:crypto';
@@ -257,6 +257,7 @@ async function respond(req, res, body) {
   entry.hasToken = form.has('token');
   log.push(entry);
   const fault = faultFor(path, form);
+  if (fault.works) entry.status = answerOf(path, body, form, req.headers).status;
   if (fault.hang) return;
   if (fault.delay_ms) await sleep(fault.delay_ms);
   if (fault.close) { entry.status = 0; res.socket.destroy(); return; }
