@@ -205,7 +205,8 @@ static void read_rows(reader_t *reader, const apr_array_header_t *rows)
 static void keep_rest(sl_cdp_mapping_t *out, const sl_cdp_mapping_t *was, const reader_t *reader)
 {
     memset(out, 0, sizeof(*out));
-    out->project = reader->rules->project;
+    out->project =
+        reader->rules->project == NULL && was != NULL ? was->project : reader->rules->project;
     out->ehr = was == NULL ? NULL : was->ehr;
     out->offset = was == NULL ? sl_cdp_offset_default() : was->offset;
     out->convert_gmt = was != NULL && was->convert_gmt;

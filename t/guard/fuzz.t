@@ -12,10 +12,10 @@ use SL::Run qw(capture run_dir);
 use Test::More;
 
 # The library with sanitizers, where it is built: a read beyond the end is then seen.
-my $build = -f build() . '/asan/.libs/libsmartlaunch.a' ? build() . '/asan' : build();
+my $build = -f build() . '/asan/.libs/libsmartlaunch_cdp.a' ? build() . '/asan' : build();
 my @sanitize = $build =~ m{/asan$} ? ('-fsanitize=address,undefined', '-fno-sanitize-recover=all') : ();
 my @includes = ('-I' . top() . '/mod_smartlaunch', '-I' . top() . '/t/fuzz', split ' ', make_variable('SL_LIB_CPPFLAGS'));
-my @libraries = ("$build/.libs/libsmartlaunch.a", split ' ', make_variable('SL_LIB_LIBS'));
+my @libraries = ("$build/.libs/libsmartlaunch_cdp.a", split ' ', make_variable('SL_LIB_LIBS'));
 my $dir = run_dir('fuzz');
 
 my @targets = map { m{fuzz_(\w+)\.c$} ? $1 : () } files(qr{^t/fuzz/fuzz_\w+\.c$});
