@@ -45,22 +45,28 @@ static const char *warnings_json(const sl_cdp_run_t *run)
     return sl_json_text(run->p, all);
 }
 
-/** When it may be tried again; 0: as usual. */
+/** Trouble that passes is tried again by the watchdog; not where a person was told that it failed,
+ * and may never have had a token. 0: as usual. */
 static apr_interval_time_t again_of(const sl_cdp_run_t *run, sl_rc_t rc)
 {
     int seconds = run->again;
 
-    if (rc == SL_BUSY || rc == SL_TIMEOUT || rc == SL_UPSTREAM || rc == SL_DENIED) {
+    if (rc != SL_OK && !run->claim->unattended) {
+        return 0;
+    }
+    if (rc == SL_BUSY || rc == SL_TIMEOUT || rc == SL_UPSTREAM) {
         seconds = run->err.retry_after > AGAIN ? run->err.retry_after : AGAIN;
     }
     return apr_time_from_sec(seconds);
 }
 
-/** What is left for later is the watchdog's; where the EHR gave all it has time for, nobody's. */
-static bool goes_on_later(const sl_cdp_run_t *run)
+/** The rest of what a person had no time for, or the end of the process cut off. */
+static bool goes_on_later(const sl_cdp_run_t *run, sl_rc_t rc)
 {
-    return run->course == SL_CDP_WAS_CUT &&
-           (!run->claim->unattended || (run->stop != NULL && *run->stop != 0));
+    if (run->claim->unattended) {
+        return run->course == SL_CDP_WAS_CUT && run->stop != NULL && *run->stop != 0;
+    }
+    return run->course == SL_CDP_WAS_CUT && rc == SL_OK;
 }
 
 sl_rc_t sl_cdp_fetch_finish(sl_cdp_run_t *run, sl_rc_t rc, const char *outcome)
@@ -70,7 +76,7 @@ sl_rc_t sl_cdp_fetch_finish(sl_cdp_run_t *run, sl_rc_t rc, const char *outcome)
     sl_rc_t done = sl_cdp_hold_finish(run->cdp, run->claim, &how, &err);
     int queued;
 
-    if (done == SL_OK && goes_on_later(run)) {
+    if (done == SL_OK && goes_on_later(run, rc)) {
         done = sl_cdp_hold_queue(&queued, run->cdp, run->project->name, run->claim->record, &err);
     }
     if (done != SL_OK && rc == SL_OK) {
