@@ -565,17 +565,19 @@ BEGIN
     ours := true;
     WITH page AS (
         SELECT DISTINCT ON (x.mapping, x.instance, x.taken, x.day, x.print) x.*
-        FROM jsonb_to_recordset(items) AS x (mapping bigint, instance integer, taken timestamp,
-            day boolean, unit text, print text, sealed text, settled boolean)
+        FROM ROWS FROM (jsonb_to_recordset(items) AS (mapping bigint, instance integer,
+            taken timestamp, day boolean, unit text, print text, sealed text)) WITH ORDINALITY
+            AS x (mapping, instance, taken, day, unit, print, sealed, n)
         JOIN smartlaunch.cdp_mapping m ON m.id = x.mapping AND m.project = of_project
             AND m.removed_at IS NULL
         WHERE x.taken IS NOT NULL
+        ORDER BY x.mapping, x.instance, x.taken, x.day, x.print, x.n
     ), put AS (
         INSERT INTO smartlaunch.cdp_value (project, record, mapping, instance, taken_at, date_only, unit,
             value_print, value_sealed, key_id)
         SELECT of_project, of_record, x.mapping, x.instance, x.taken, x.day, x.unit,
                decode(x.print, 'hex'), decode(x.sealed, 'base64'), seal_key
-        FROM page x ORDER BY x.taken, x.mapping, x.instance
+        FROM page x ORDER BY x.n
         ON CONFLICT (project, record, mapping, instance, taken_at, date_only, value_print)
             WHERE taken_at IS NOT NULL DO NOTHING
         RETURNING 1
@@ -715,10 +717,8 @@ GRANT SELECT ON smartlaunch.cdp_project, smartlaunch.cdp_mapping, smartlaunch.cd
     TO smartlaunch_dba;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA smartlaunch FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb) TO smartlaunch_module;
-
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA smartlaunch FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION smartlaunch.cdp_forget(text, text, text, text),
+GRANT EXECUTE ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb),
+    smartlaunch.cdp_forget(text, text, text, text),
     smartlaunch.cdp_claim(text, text, jsonb), smartlaunch.cdp_patient(text, text, bigint, text, text),
     smartlaunch.cdp_hold(text, text, bigint, text, jsonb),
     smartlaunch.cdp_save(text, text, bigint, jsonb) TO smartlaunch_module;

@@ -313,10 +313,22 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         group_fn *run;
-    } GROUPS[] = {{"db", test_db},         {"launch", test_launch}, {"finish", test_finish},
-                  {"race", test_race},     {"link", test_link},     {"session", test_session},
-                  {"token", test_token},   {"renew", test_renew},   {"access", test_access},
-                  {"listen", test_listen}, {"scale", test_scale},   {"serve", serve}};
+    } GROUPS[] = {{"db", test_db},
+                  {"launch", test_launch},
+                  {"finish", test_finish},
+                  {"race", test_race},
+                  {"link", test_link},
+                  {"session", test_session},
+                  {"token", test_token},
+                  {"renew", test_renew},
+                  {"access", test_access},
+                  {"listen", test_listen},
+                  {"scale", test_scale},
+                  {"serve", serve},
+                  {"cdp-setup", test_cdp_setup},
+                  {"cdp-hold", test_cdp_hold},
+                  {"cdp-claim", test_cdp_claim},
+                  {"cdp-keys", test_cdp_keys}};
     const char *conninfo = getenv("SL_STORE_DB");
     const char *owner_conninfo = getenv("SL_STORE_OWNER");
     int status = 2;

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# The holding area of the Clinical Data Pull on a real PostgreSQL, as the role the module has: the
+# checks are in t/lib/c/store_cdp_*.c. Then what a dump gives away, and what a DBA may do.
+# mpm: all
+use strict;
+use warnings;
+use utf8;
+use lib 't/lib';
+use SL;
+use SL::Served qw(served);
+
+my $pg = SL::Postgres->new;
+served($_, pg => $pg) for qw(cdp-setup cdp-hold cdp-claim cdp-keys);
+
+# The last group leaves a record with everything that can be sealed.
+my $dump = $pg->dump;
+for my $what (qw(Morris Lockman 71.25 83.75 MRN-4711), '2031-01-02', 'is away') {
+    my $hex = join '', map { sprintf '%02x', ord } split //, $what;
+    unlike $dump, qr/\Q$what\E|$hex/i, "H1 a dump has no $what";
+}
+like $dump, qr/\balice\b.*\bfetched\b/, '… but who did what';
+like $dump, qr/2024-03-15 10:00:00/, '… and times of values';
+
+my $dba = $pg->dbh('dba');
+is_deeply [ map { @{$_}{qw(record state outcome has_mrn new_values refused)} }
+    @{ $dba->selectall_arrayref('SELECT * FROM smartlaunch.cdp_status', { Slice => {} }) } ],
+    [ 1, 'idle', 'partial', 1, 4, 1 ], 'a DBA sees how records are';
+is_deeply [ grep { /_sealed|_print|_key$/ } map { $_->[0] } @{ $dba->selectall_arrayref(
+    q(SELECT column_name FROM information_schema.columns WHERE table_name = 'cdp_status')) } ], [], '… nothing sealed';
+for my $table (qw(cdp_key cdp_record cdp_value cdp_outbox)) {
+    ok !eval { $dba->do("SELECT * FROM smartlaunch.$table"); 1 }, "a DBA cannot read $table itself";
+}
+my $web = $pg->dbh('web');
+for my $table (qw(cdp_view cdp_log)) {
+    ok !eval { $web->do("UPDATE smartlaunch.$table SET app_user = 'x'"); 1 }, "the module cannot change $table";
+    ok !eval { $web->do("DELETE FROM smartlaunch.$table"); 1 }, '… nor delete from it';
+}
+ok !eval { $web->do("SELECT smartlaunch.cdp_purge('study')"); 1 }, 'the module cannot purge a project';
+
+my $logged = $pg->value('SELECT count(*) FROM smartlaunch.cdp_log');
+is $dba->selectrow_array(q(SELECT smartlaunch.cdp_purge('study'))), 1, 'a DBA purges a project: one record';
+is $pg->value("SELECT count(*) FROM smartlaunch.$_"), 0, "… nothing is left in $_"
+    for qw(cdp_project cdp_mapping cdp_preview cdp_right cdp_record cdp_value cdp_outbox);
+is $pg->value('SELECT count(*) FROM smartlaunch.cdp_log'), $logged, '… but who did what';
+done();
