@@ -3,7 +3,7 @@
  * Deliveries of the Clinical Data Pull against a real PostgreSQL and a stand-in for the app: a
  * command per line of input (cells apart by tabs), its outcome as one line of JSON. The project is
  * in the environment: CDP_DB, CDP_RING (text of a key ring), CDP_PROTOCOL (redcap, http), CDP_URL,
- * CDP_SECRET, CDP_ACCESS, CDP_CA.
+ * CDP_SECRET; and may have CDP_ACCESS, CDP_CA, CDP_PROJECT (its name).
  */
 #include "base/sl_text.h"
 #include "flow/sl_cdp_deliver.h"
@@ -300,6 +300,9 @@ int main(void)
     project.delivery.ca_file = getenv("CDP_CA");
     project.delivery.insecure_loopback = true;
     project.access_url = getenv("CDP_ACCESS");
+    if (getenv("CDP_PROJECT") != NULL) {
+        project.name = getenv("CDP_PROJECT");
+    }
     cdp.rt = &rt;
     while (fgets(line, sizeof(line), stdin) != NULL) {
         apr_pool_t *p;
