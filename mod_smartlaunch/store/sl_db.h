@@ -35,7 +35,7 @@ typedef struct {
     sl_log_t log;              /* outages and recoveries: SL3001, SL3002 */
 } sl_db_options_t;
 
-/** A statement of ours. Static and constant: its address stands for it. */
+/** A statement of ours. Static and constant; its name stands for it. */
 typedef struct {
     const char *name; /* of the prepared statement; unique */
     const char *sql;  /* $1 … $n, schema-qualified */

@@ -273,10 +273,11 @@ static void fill(args_t *args, const sl_db_call_t *call)
     }
 }
 
+/** Two modules may have the statement, each its own copy of it. */
 static bool is_prepared(const sl_db_conn_t *conn, const sl_stmt_t *stmt)
 {
     for (int i = 0; i < conn->prepared_count; i++) {
-        if (conn->prepared[i] == stmt) {
+        if (conn->prepared[i] == stmt || strcmp(conn->prepared[i]->name, stmt->name) == 0) {
             return true;
         }
     }

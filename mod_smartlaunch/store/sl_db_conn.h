@@ -5,7 +5,7 @@
 
 #include "store/sl_db.h"
 
-#define SL_DB_CONN_PREPARED 64
+#define SL_DB_CONN_PREPARED 160
 
 typedef struct {
     PGconn *pg; /* NULL: closed */

@@ -86,6 +86,31 @@ static void values(void)
        "nulls are nulls");
 }
 
+static void count_lines(void *data, sl_log_level_t level, const char *id, const char *text)
+{
+    (void)level;
+    (void)id;
+    (void)text;
+    ++*(int *)data;
+}
+
+/** Another module that is linked with the same library has statements of its own, equal ones. */
+static void twins(void)
+{
+    static const sl_stmt_t TWIN = {"t_pid", "SELECT pg_backend_pid() AS n", 0, false};
+    int lines = 0;
+    const sl_db_options_t options = {.max = 1, .log = {count_lines, &lines}};
+    sl_db_t *one = open_pool(options);
+    const sl_db_call_t call = {&TWIN, NULL};
+    int before = backend(one);
+    sl_err_t err = {0};
+    sl_rows_t *rows;
+
+    ok(sl_db_run(&rows, one, &call, pool, &err) == SL_OK && sl_rows_int(rows, 0, "n", 0) == before,
+       "a statement that another module prepared on this connection %s", err.text);
+    is_int(lines, 0, "is used as it is: no pooler is suspected");
+}
+
 static void refusals(void)
 {
     const sl_db_param_t secret[] = {sl_db_text("eyJ-a-token")};
@@ -224,6 +249,7 @@ static void broken_connection(void)
 int test_db(void)
 {
     values();
+    twins();
     refusals();
     bounds();
     idle_connection();
