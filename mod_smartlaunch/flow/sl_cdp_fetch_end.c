@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is left of a fetch: the record is given back with a word for how it went. */
+#include "flow/sl_cdp_deliver.h"
 #include "flow/sl_cdp_fetch_run.h"
 #include "flow/sl_cdp_sheet.h"
 
@@ -104,6 +105,7 @@ void sl_cdp_fetch_report(sl_cdp_fetched_t *out, const sl_cdp_run_t *run, const c
 void sl_cdp_fetch_decide(const sl_cdp_run_t *run)
 {
     sl_cdp_decided_t decided;
+    sl_cdp_delivered_t sent;
     sl_err_t err = {0};
 
     if (sl_cdp_decide_alone(&decided, run->cdp, run->project, run->claim->record,
@@ -111,5 +113,14 @@ void sl_cdp_fetch_decide(const sl_cdp_run_t *run)
         sl_log(&run->cdp->rt->log, SL_LOG_WARN, "SL8144",
                "project %s: nothing was saved by itself: %s (%s)", run->project->name, err.text,
                err.id);
+        return;
+    }
+    /* Somebody waits to see it; after an unattended fetch the turn delivers. */
+    if (decided.saved > 0 && !run->claim->unattended &&
+        sl_cdp_deliver_record(&sent, run->cdp, run->project, run->claim->record, run->p, &err) !=
+            SL_OK) {
+        sl_log(&run->cdp->rt->log, SL_LOG_INFO, "SL8147",
+               "project %s: what was saved by itself is delivered later: %s (%s)",
+               run->project->name, err.text, err.id);
     }
 }
