@@ -7,9 +7,8 @@
 #include <http_protocol.h>
 #include <string.h>
 
-/* Until all parts are there the module loads without them. */
+/* Until the pages are there the module loads without them. */
 #pragma weak sl_cdp_pages_handle
-#pragma weak sl_cdp_api_handle
 
 #define OURS "smartlaunch-cdp:"
 
@@ -183,6 +182,9 @@ static int serve_page(sl_cdp_visit_t *visit, const char *name, request_rec *r)
         return visit->core->refuse(r, &foreign);
     }
     answer = name != NULL ? enter_project(visit, find(visit, name), r) : DECLINED;
+    if (sl_cdp_pages_handle == NULL && answer == DECLINED) {
+        return sl_cdp_visit_not_found(visit, r);
+    }
     return answer == DECLINED ? sl_cdp_pages_handle(r, visit) : answer;
 }
 

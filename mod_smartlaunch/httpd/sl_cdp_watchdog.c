@@ -10,8 +10,6 @@
 
 APLOG_USE_MODULE(smartlaunch_cdp);
 
-#pragma weak sl_cdp_turn
-
 #define EVERY apr_time_from_sec(1)
 
 struct sl_cdp_watch {
@@ -26,7 +24,7 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
     sl_cdp_watch_t *watch = data;
 
     apr_thread_mutex_lock(watch->mutex);
-    if (sl_cdp_turn != NULL && watch->cdp != NULL && state == AP_WATCHDOG_STATE_RUNNING &&
+    if (watch->cdp != NULL && state == AP_WATCHDOG_STATE_RUNNING &&
         sl_cdp_conf(watch->s)->main->core->has_tables(watch->s, p)) {
         sl_cdp_turn(watch->cdp, &watch->stop, p);
     }
