@@ -204,6 +204,14 @@ for my $step (qw(cdp_record cdp_value cdp_outbox cdp_log)) {
     is json(decide($record, $form, choices => [ map { id_of($form, $_) } qw(first_name dob) ], exclude => [ id_of($form, 'sex') ]))->{saved}, 2, '… and the same form saves all of it';
 }
 
+# C12: a form of the patient before
+
+fetch('m1');
+my $form = sheet('m1');
+isnt $cdp->api(POST => 'records/m1/fetch', @alice, json => { mrn => 'MRN-10034' })->code, 200, 'C12 the record gets another MRN, whose patient this token does not cover';
+is json(decide('m1', $form, choices => [ id_of($form, 'first_name') ]))->{error}, 'conflict', 'C12 H3 a form of the patient before saves nothing';
+is count("cdp_value WHERE record = 'm1'") + count("cdp_outbox WHERE record = 'm1'"), 0, 'C12 … of whom nothing is left';
+
 # H7: SYSTEM
 
 my @both = (field('name-family', 'first_name'));
@@ -230,5 +238,5 @@ is count("cdp_view WHERE record = 's4'"), 0, 'H6 SYSTEM is no one who looks';
 
 my $everything = $httpd->error_log . $pg->dump;
 unlike $everything, qr/$_/, "H1 in no log and no table: $_" for $mrn, qw(McCullough 1984-11-06 66\.8);
-$httpd->expect_log(qw(SL8050 SL8204 SL8205 SL8206))->allow_log(qw(SL3001 SL3002 SL3006 SL8202));
+$httpd->expect_log(qw(SL8050 SL8204 SL8205 SL8206))->allow_log(qw(SL3001 SL3002 SL3006 SL8202 SL8101 SL8125));
 done();

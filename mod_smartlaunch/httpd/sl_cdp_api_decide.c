@@ -84,12 +84,16 @@ static int fail_decision(request_rec *r, const sl_cdp_visit_t *visit, sl_rc_t rc
 
 /** It is decided: that the app is away is no failure of ours, the watchdog goes on. */
 static void deliver(sl_cdp_delivered_t *out, request_rec *r, const sl_cdp_visit_t *visit,
-                    const char *record)
+                    const char *record, int saved)
 {
     sl_err_t err = {0};
-    sl_rc_t rc = sl_cdp_deliver_record(out, visit->cdp, visit->project, record, r->pool, &err);
+    sl_rc_t rc = SL_OK;
 
+    if (saved > 0) {
+        rc = sl_cdp_deliver_record(out, visit->cdp, visit->project, record, r->pool, &err);
+    }
     if (rc != SL_OK) {
+        out->waiting = saved;
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r,
                       "SL8544: what was saved is not delivered yet: %s (%s, reference %s)",
                       err.text, sl_rc_name(rc), visit->core->reference(r));
@@ -105,19 +109,14 @@ static int answer_decision(request_rec *r, const sl_cdp_visit_t *visit, const ch
     sl_err_t err = {0};
     sl_rc_t rc;
 
-    if (decided->saved > 0) {
-        deliver(&sent, r, visit, record);
-    }
+    deliver(&sent, r, visit, record, decided->saved);
     rc = sl_cdp_hold_record(&now, visit->cdp, visit->project->name, record, r->pool, &err);
     sl_json_put_int(json, "saved", decided->saved);
     sl_json_put_int(json, "passed", decided->passed);
     sl_json_put_int(json, "excluded", decided->excluded);
     sl_json_put_int(json, "included", decided->included);
     sl_json_put_int(json, "delivered", sent.delivered);
-    sl_json_put_int(json, "waiting",
-                    decided->saved - sent.delivered - sent.refused > 0
-                        ? decided->saved - sent.delivered - sent.refused
-                        : 0);
+    sl_json_put_int(json, "waiting", sent.waiting);
     sl_json_put_int(json, "refused", sent.refused);
     if (rc == SL_OK) {
         sl_json_put_int(json, "new", now.fresh);
