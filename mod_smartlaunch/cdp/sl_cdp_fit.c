@@ -94,27 +94,54 @@ static const char *fit_choice(const fit_t *fit, const char *value, const char *c
         fit, apr_psprintf(fit->p, "This is none of the field's choices (%s).", choices_text(fit)));
 }
 
+static bool is_among(const apr_array_header_t *codes, const char *code)
+{
+    for (int i = 0; i < codes->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(codes, i, const char *), code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* In the order of the field's choices, so that the same boxes are the same text. */
+static const char *in_order(const fit_t *fit, const apr_array_header_t *codes)
+{
+    const apr_array_header_t *choices = fit->field->choices;
+    apr_array_header_t *ordered = apr_array_make(fit->p, codes->nelts, sizeof(const char *));
+
+    for (int i = 0; i < choices->nelts; i++) {
+        const char *code = APR_ARRAY_IDX(choices, i, sl_cdp_choice_t).code;
+
+        if (is_among(codes, code) && !is_among(ordered, code)) {
+            APR_ARRAY_PUSH(ordered, const char *) = code;
+        }
+    }
+    return apr_array_pstrcat(fit->p, ordered, ',');
+}
+
 /* All of "2106-3, 2028-9", each of them a choice; as a whole first, for labels with commas. */
 static const char *fit_checkbox(const fit_t *fit, const char *value, const char *code)
 {
-    const char *saved = match_choice(fit, value, code);
+    apr_array_header_t *codes = apr_array_make(fit->p, 4, sizeof(const char *));
+    const char *found = match_choice(fit, value, code);
 
-    if (saved != NULL) {
-        return saved;
+    if (found != NULL) {
+        return found;
     }
-    for (saved = "";;) {
+    while (true) {
         apr_size_t len = strcspn(value, ",");
-        const char *found = match_choice(fit, sl_cdp_trim(fit->p, value, len), NULL);
 
+        found = match_choice(fit, sl_cdp_trim(fit->p, value, len), NULL);
         if (found == NULL) {
             return refuse(fit, apr_psprintf(fit->p,
                                             "Not all of this is among the field's choices "
                                             "(%s).",
                                             choices_text(fit)));
         }
-        saved = apr_pstrcat(fit->p, saved, saved[0] == '\0' ? "" : ",", found, NULL);
+        APR_ARRAY_PUSH(codes, const char *) = found;
         if (value[len] == '\0') {
-            return saved;
+            return in_order(fit, codes);
         }
         value += len + 1;
     }

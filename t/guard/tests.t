@@ -22,7 +22,7 @@ sub same {
     return;
 }
 
-for my $layer (qw(base smart store net flow httpd ctl)) {
+for my $layer (qw(base smart cdp store net flow httpd ctl)) {
     my @there = files(qr{^mod_smartlaunch/$layer/\w+\.[ch]$});
     push @there, files(qr{^mod_smartlaunch/\w+\.[ch]$}) if $layer eq 'httpd';
     my $list = "mod_smartlaunch/$layer/files.am";

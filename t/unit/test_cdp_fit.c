@@ -107,7 +107,9 @@ static const struct {
     {"perhaps", "yesno", "2", NULL, NULL, "This is none of the field's choices (1 Yes, 0 No)."},
     {"a checkbox", "race", "2106-3", NULL, "2106-3", NULL},
     {"two of a checkbox", "race", "2106-3, 2028-9", NULL, "2106-3,2028-9", NULL},
-    {"two labels of a checkbox", "race", "asian,WHITE", NULL, "2028-9,2106-3", NULL},
+    {"two labels of a checkbox, in the order of the choices", "race", "asian,WHITE", NULL,
+     "2106-3,2028-9", NULL},
+    {"the same twice in a checkbox", "race", "2028-9, 2028-9", NULL, "2028-9", NULL},
     {"a label with a comma", "race", "Other, or none", NULL, "9", NULL},
     {"one of two is no choice", "race", "2106-3, 2135-2", NULL, NULL,
      "Not all of this is among the field's choices (2106-3 White, 2028-9 Asian, 9 Other, or "
