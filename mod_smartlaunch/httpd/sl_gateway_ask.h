@@ -9,8 +9,8 @@
 typedef struct {
     const sl_gateway_conf_t *gateway; /* NULL: a path of a second module */
     const sl_asks_conf_t *asks;       /* then this one */
-    const char *ehr;     /* name in the path; "" when the path ends before */
-    const char *path;    /* below the EHR's name: "/Patient/p1", "" */
+    const char *ehr;                  /* name in the path; "" when the path ends before */
+    const char *path;                 /* below the EHR's name: "/Patient/p1", "" */
     const char *session; /* Smart-Session, or a SmartSessionParam of the query; NULL: none */
     bool several;        /* two different session ids */
     const char *user;    /* Smart-User */
