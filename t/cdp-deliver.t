@@ -311,6 +311,23 @@ $hanging[1]->send(rights => 'carol', 'l1');
     $with->end;
 }
 
+# Over TLS
+{
+    my $tls = SL::REDCap->new(tls => 1);
+    my $trusting = Deliverer->new(CDP_URL => $tls->url, CDP_CA => SL::TLS::ca());
+    is $trusting->ask('dictionary')->{rc}, 'SL_OK', 'CDP-DEL an app with a certificate of an authority that was named';
+    $trusting->end;
+    $tls->forget;
+    my $careful = Deliverer->new(CDP_URL => $tls->url);
+    my $told = $careful->ask('dictionary');
+    is "$told->{rc} $told->{id}", 'SL_UPSTREAM SL3508', 'CDP-DEL a certificate that nobody vouches for';
+    is scalar($tls->log), 0, 'H1 … no token is sent there';
+    $careful->end;
+    my $plain = Deliverer->new(CDP_URL => 'http://app.example/api/');
+    is $plain->ask('dictionary')->{id}, 'SL3512', 'H1 … nor over plain HTTP to anywhere but loopback';
+    $plain->end;
+}
+
 # The other protocol
 {
     $redcap->forget;

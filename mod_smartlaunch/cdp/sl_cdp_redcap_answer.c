@@ -195,15 +195,21 @@ static const char *ticked(const sl_json_t *row, const sl_cdp_field_t *field, apr
     return codes;
 }
 
+/** Which instance a row is; 0: none. */
+static int instance_of(const sl_json_t *row)
+{
+    int instance = atoi(text_of(row, INSTANCE));
+
+    return instance > 0 ? instance : 0;
+}
+
 /** Does a row of this instrument and instance speak for the field? */
 static bool is_its_row(const sl_json_t *row, const char *repeats)
 {
-    bool has_instance = atoi(text_of(row, INSTANCE)) > 0;
-
     if (repeats == NULL) {
-        return !has_instance;
+        return instance_of(row) == 0;
     }
-    return has_instance && strcmp(text_of(row, INSTRUMENT), repeats) == 0;
+    return instance_of(row) > 0 && strcmp(text_of(row, INSTRUMENT), repeats) == 0;
 }
 
 static void add_values(apr_array_header_t *out, const sl_cdp_redcap_shape_t *shape,
@@ -220,7 +226,7 @@ static void add_values(apr_array_header_t *out, const sl_cdp_redcap_shape_t *sha
             continue;
         }
         APR_ARRAY_PUSH(out, sl_cdp_current_t) = (sl_cdp_current_t){
-            apr_pstrdup(p, event), atoi(text_of(row, INSTANCE)), name,
+            apr_pstrdup(p, event), instance_of(row), name,
             is_checkbox(known) ? ticked(row, known, p) : apr_pstrdup(p, text_of(row, name))};
     }
 }
