@@ -7,6 +7,8 @@ use warnings;
 use utf8;
 use lib 't/lib';
 use SL;
+use MIME::Base64 qw(encode_base64);
+use SL::Run qw(build capture run_dir spit);
 use SL::Served qw(served);
 
 my $pg = SL::Postgres->new;
@@ -20,6 +22,22 @@ for my $what (qw(Morris Lockman 71.25 83.75 MRN-4711), '2031-01-02', 'is away') 
 }
 like $dump, qr/\balice\b.*\bfetched\b/, '… but who did what';
 like $dump, qr/2024-03-15 10:00:00/, '… and times of values';
+
+# A rotation by smartlaunchctl: what the C tests do, and what the administrator is told.
+my $dir = run_dir('ring');
+my $ring = spit("$dir/ring", "k2 " . encode_base64("\x02" x 32) . "k1 " . encode_base64("\x01" x 32), 0600);
+my @ctl = (build() . '/smartlaunchctl', '--db', $pg->conninfo, '--keyring', $ring, 'keyring');
+like +(capture(@ctl, 'status'))[1], qr/^k1 +0 +0 +10 +0 +until keyring rotate has run$/m, 'H1 keyring status: the old key is needed for what is held';
+my ($rc, $text) = capture(@ctl, 'rotate');
+is $rc, 0, 'H1 keyring rotate' or diag $text;
+like $text, qr/^sealed anew under k2: 0 tokens, 0 launches under way, 10 held$/m, '… seals it anew';
+like $text, qr/^k1 +0 +0 +0 +0 +no: its line may go$/m, '… and its line may go';
+$pg->dbh->do(q(UPDATE smartlaunch.cdp_value SET key_id = 'k1' WHERE id = (SELECT min(id) FROM smartlaunch.cdp_value)));
+($rc, $text) = capture(@ctl, 'rotate');
+is $rc, 1, 'H1 a value whose key is another than it says';
+like $text, qr/project study stays as it is.*SL8013|SL8013.*project study stays as it is/, '… is told of';
+like $text, qr/1 still sealed under another key, some of which cannot be opened/, '… and counted';
+unlike $text, qr/Morris|MRN-4711/, '… without what it is';
 
 my $dba = $pg->dbh('dba');
 is_deeply [ map { @{$_}{qw(record state outcome has_mrn new_values refused)} }

@@ -17,6 +17,7 @@ typedef struct {
     const char *id;
     bool in_ring, seals;
     int64_t tokens, launches, others, journal;
+    int64_t held;     /* by the Clinical Data Pull */
     apr_time_t until; /* of launches and others; 0: none */
 } sl_ctl_key_t;
 

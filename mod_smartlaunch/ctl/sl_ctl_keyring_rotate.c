@@ -3,6 +3,7 @@
 #include "ctl/sl_ctl_keyring.h"
 #include "ctl/sl_ctl_runtime.h"
 #include "ctl/sl_ctl_table.h"
+#include "flow/sl_cdp_hold.h"
 #include "flow/sl_renew.h"
 #include "flow/sl_reseal.h"
 #include "store/sl_store_host.h"
@@ -52,17 +53,41 @@ static sl_rc_t wait_for_hosts(const sl_runtime_t *rt, apr_pool_t *p, sl_err_t *e
     return SL_OK;
 }
 
-static sl_rc_t seal_all(sl_reseal_done_t *sum, const sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
+/** What was sealed anew, by both. */
+typedef struct {
+    sl_reseal_done_t core;
+    sl_cdp_resealed_t cdp;
+} sum_t;
+
+/** @param n what this pass did, or found moving */
+static sl_rc_t one_pass(int *n, sum_t *sum, const sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
+{
+    sl_reseal_done_t core = {0};
+    sl_cdp_resealed_t cdp = {0};
+    sl_rc_t rc = sl_reseal_pass(&core, rt, p, err);
+
+    rc = rc == SL_OK ? sl_cdp_hold_reseal(&cdp, rt, p, err) : rc;
+    sum->core.tokens += core.tokens;
+    sum->core.pendings += core.pendings;
+    sum->core.moved = core.moved;
+    sum->core.closed = core.closed;
+    sum->cdp.values += cdp.values;
+    sum->cdp.records += cdp.records;
+    sum->cdp.others += cdp.others;
+    sum->cdp.moved = cdp.moved;
+    sum->cdp.closed = cdp.closed;
+    *n = core.tokens + core.pendings + core.moved + cdp.values + cdp.records + cdp.others +
+         cdp.moved;
+    return rc;
+}
+
+static sl_rc_t seal_all(sum_t *sum, const sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
 {
     for (int i = 0; i < PASSES; i++) {
-        sl_reseal_done_t done = {0};
-        sl_rc_t rc = sl_reseal_pass(&done, rt, p, err);
+        int n = 0;
+        sl_rc_t rc = one_pass(&n, sum, rt, p, err);
 
-        sum->tokens += done.tokens;
-        sum->pendings += done.pendings;
-        sum->moved = done.moved;
-        sum->closed = done.closed;
-        if (rc != SL_OK || done.tokens + done.pendings + done.moved == 0) {
+        if (rc != SL_OK || n == 0) {
             return rc;
         }
     }
@@ -90,34 +115,38 @@ static sl_rc_t look(apr_array_header_t **keys, const sl_runtime_t *rt, apr_pool_
     }
 }
 
-static int print_done(const sl_ctl_t *ctl, const sl_runtime_t *rt, const sl_reseal_done_t *sum,
+static int print_done(const sl_ctl_t *ctl, const sl_runtime_t *rt, const sum_t *sum,
                       const apr_array_header_t *keys)
 {
     sl_json_t *object = sl_json_object(ctl->p);
+    int held = sum->cdp.values + sum->cdp.records + sum->cdp.others;
     int64_t left = 0;
 
     for (int i = 0; i < keys->nelts; i++) {
         const sl_ctl_key_t *key = &APR_ARRAY_IDX(keys, i, sl_ctl_key_t);
 
-        left += key->seals ? 0 : key->tokens;
+        left += key->seals ? 0 : key->tokens + key->held;
     }
     if (ctl->json) {
         sl_json_put_str(object, "key", sl_keyring_active(rt->ring));
-        sl_json_put_int(object, "tokens", sum->tokens);
-        sl_json_put_int(object, "pending", sum->pendings);
+        sl_json_put_int(object, "tokens", sum->core.tokens);
+        sl_json_put_int(object, "pending", sum->core.pendings);
+        sl_json_put_int(object, "held", held);
         sl_json_put_int(object, "left", left);
         sl_json_put(object, "keys", sl_ctl_keys_json(keys, ctl->p));
         sl_ctl_print_json(ctl, object);
     } else {
-        (void)printf("sealed anew under %s: %d token%s, %d launch%s under way\n",
-                     sl_keyring_active(rt->ring), sum->tokens, sum->tokens == 1 ? "" : "s",
-                     sum->pendings, sum->pendings == 1 ? "" : "es");
+        (void)printf("sealed anew under %s: %d token%s, %d launch%s under way, %d held\n",
+                     sl_keyring_active(rt->ring), sum->core.tokens,
+                     sum->core.tokens == 1 ? "" : "s", sum->core.pendings,
+                     sum->core.pendings == 1 ? "" : "es", held);
         sl_ctl_keys_print(keys, ctl->p);
     }
     if (left > 0) {
         (void)fprintf(stderr, "smartlaunchctl: %ld still sealed under another key%s\n", (long)left,
-                      sum->closed > 0 ? ", some of which cannot be opened (see above)"
-                                      : ": a process of httpd may still seal with it; try again");
+                      sum->core.closed + sum->cdp.closed > 0
+                          ? ", some of which cannot be opened (see above)"
+                          : ": a process of httpd may still seal with it; try again");
     }
     return left > 0 ? SL_CTL_FAILED : SL_CTL_OK;
 }
@@ -125,7 +154,7 @@ static int print_done(const sl_ctl_t *ctl, const sl_runtime_t *rt, const sl_rese
 int sl_ctl_keyring_rotate(sl_ctl_t *ctl)
 {
     apr_array_header_t *keys = NULL;
-    sl_reseal_done_t sum = {0};
+    sum_t sum = {0};
     sl_runtime_t *rt = NULL;
     sl_err_t err = {0};
     int left = 0;

@@ -3,6 +3,7 @@
 #include "ctl/sl_ctl_keyring.h"
 #include "ctl/sl_ctl_runtime.h"
 #include "ctl/sl_ctl_table.h"
+#include "store/sl_store_cdp_key.h"
 #include "store/sl_store_reseal.h"
 
 #include <apr_strings.h>
@@ -58,6 +59,21 @@ static sl_rc_t add_journal(apr_array_header_t *keys, sl_spool_t *spool, apr_pool
     return rc;
 }
 
+/** Values, medical record numbers and the like, until they are sealed anew. */
+static sl_rc_t add_held(apr_array_header_t *keys, const sl_runtime_t *rt, apr_pool_t *p,
+                        sl_err_t *err)
+{
+    apr_array_header_t *uses = NULL;
+    sl_rc_t rc = sl_store_cdp_key_use(&uses, rt->db, p, err);
+
+    for (int i = 0; rc == SL_OK && i < uses->nelts; i++) {
+        const sl_store_cdp_key_use_t *use = &APR_ARRAY_IDX(uses, i, sl_store_cdp_key_use_t);
+
+        key_of(keys, use->key_id)->held = use->count;
+    }
+    return rc;
+}
+
 sl_rc_t sl_ctl_keys(apr_array_header_t **out, const sl_runtime_t *rt, apr_pool_t *p, sl_err_t *err)
 {
     apr_array_header_t *uses = NULL;
@@ -74,6 +90,7 @@ sl_rc_t sl_ctl_keys(apr_array_header_t **out, const sl_runtime_t *rt, apr_pool_t
         key->others = use->others;
         key->until = use->until;
     }
+    rc = rc == SL_OK ? add_held(keys, rt, p, err) : rc;
     if (rc == SL_OK && rt->spool != NULL) {
         rc = add_journal(keys, rt->spool, p, err);
     }
@@ -83,7 +100,7 @@ sl_rc_t sl_ctl_keys(apr_array_header_t **out, const sl_runtime_t *rt, apr_pool_t
 
 static bool is_needed(const sl_ctl_key_t *key)
 {
-    return key->seals || key->tokens > 0 || key->launches > 0 || key->others > 0 ||
+    return key->seals || key->tokens > 0 || key->launches > 0 || key->others > 0 || key->held > 0 ||
            key->journal > 0;
 }
 
@@ -98,7 +115,7 @@ const char *sl_ctl_key_need(const sl_ctl_key_t *key, apr_pool_t *p)
     if (key->seals) {
         return "yes: it seals";
     }
-    if (key->tokens > 0) {
+    if (key->tokens > 0 || key->held > 0) {
         return "until keyring rotate has run";
     }
     return key->journal > 0 ? "until httpd has brought its journal home"
@@ -114,13 +131,13 @@ void sl_ctl_keys_print(const apr_array_header_t *keys, apr_pool_t *p)
 
         width = len > width ? len : width;
     }
-    (void)printf("%-*s  TOKENS  LAUNCHES  JOURNAL  NEEDED\n", width, "KEY");
+    (void)printf("%-*s  TOKENS  LAUNCHES   HELD  JOURNAL  NEEDED\n", width, "KEY");
     for (int i = 0; i < keys->nelts; i++) {
         const sl_ctl_key_t *key = &APR_ARRAY_IDX(keys, i, sl_ctl_key_t);
 
-        (void)printf("%-*s  %6ld  %8ld  %7ld  %s\n", width, sl_ctl_plain(p, key->id),
-                     (long)key->tokens, (long)(key->launches + key->others), (long)key->journal,
-                     sl_ctl_key_need(key, p));
+        (void)printf("%-*s  %6ld  %8ld  %5ld  %7ld  %s\n", width, sl_ctl_plain(p, key->id),
+                     (long)key->tokens, (long)(key->launches + key->others), (long)key->held,
+                     (long)key->journal, sl_ctl_key_need(key, p));
     }
 }
 
@@ -140,6 +157,7 @@ sl_json_t *sl_ctl_keys_json(const apr_array_header_t *keys, apr_pool_t *p)
         sl_json_put_int(object, "tokens", key->tokens);
         sl_json_put_int(object, "launches", key->launches);
         sl_json_put_int(object, "pending", key->others);
+        sl_json_put_int(object, "held", key->held);
         sl_json_put_int(object, "journal", key->journal);
         sl_json_push(array, object);
     }
