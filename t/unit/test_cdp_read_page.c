@@ -249,7 +249,7 @@ static void test_memory(apr_pool_t *p)
         for (int i = 1; i < 100; i++) {
             resources =
                 apr_psprintf(page_pool, "%s,{" OBSERVATION ",'valueQuantity':{'value':%d.%d}}",
-                             i == 1 ? resources : apr_pstrdup(page_pool, resources), page, i);
+                             resources, page, i);
         }
         if (sl_cdp_reader_page(&out, reader, searchset(page_pool, resources), page_pool, &err) ==
             SL_OK) {
