@@ -51,3 +51,8 @@ sl_rc_t sl_digest_random(void *out, apr_size_t len, sl_err_t *err)
     }
     return SL_OK;
 }
+
+void sl_digest_leave_thread(void)
+{
+    OPENSSL_thread_stop();
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_watchdog.h"
+#include "base/sl_digest.h"
 #include "flow/sl_caretaker.h"
 #include "flow/sl_pulse.h"
 #include "httpd/sl_child.h"
@@ -43,10 +44,13 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
     sl_watch_t *watch = data;
 
     apr_thread_mutex_lock(watch->mutex);
-    if (watch->caretaker != NULL && state == AP_WATCHDOG_STATE_STOPPING) {
-        sl_caretaker_leave(watch->caretaker);
-    } else if (watch->caretaker != NULL && has_tables(watch, p)) {
-        sl_caretaker_turn(watch->caretaker, WAIT, &watch->stop, p);
+    if (watch->caretaker != NULL) {
+        if (state == AP_WATCHDOG_STATE_STOPPING) {
+            sl_caretaker_leave(watch->caretaker);
+        } else if (has_tables(watch, p)) {
+            sl_caretaker_turn(watch->caretaker, WAIT, &watch->stop, p);
+        }
+        sl_digest_leave_thread();
     }
     apr_thread_mutex_unlock(watch->mutex);
     /* Anything else would be the last time that mod_watchdog calls. */
@@ -62,12 +66,16 @@ static apr_status_t tell(int state, void *data, apr_pool_t *p)
     apr_thread_mutex_lock(watch->telling);
     if (watch->tells && state == AP_WATCHDOG_STATE_RUNNING) {
         sl_pulse_beat(sl_conf_server(watch->s)->main->pulse);
+        sl_digest_leave_thread();
     }
     apr_thread_mutex_unlock(watch->telling);
     return APR_SUCCESS;
 }
 
-/** mod_watchdog's thread outlives the child's pool: it must not meet a database that is closed. */
+/**
+ * mod_watchdog's thread outlives the child's pool, and nobody waits for it before exit(): it must not
+ * meet a database that is closed, nor hold what exit() frees.
+ */
 static apr_status_t stop(void *data)
 {
     sl_watch_t *watch = data;

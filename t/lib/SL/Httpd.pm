@@ -35,6 +35,7 @@ my @core_limit = ('sh', '-c', 'ulimit -c "$(ulimit -H -c)"; exec "$@"', 'sh');
 # database (conninfo), prepare (on or off), keyring (text), port, module => 0 (without it), fpm => 0, log_level, so (path of the module),
 # cdp => {…} (the Clinical Data Pull, see SL::CDP),
 # early => 1 (the module is loaded before all others), under => [program that runs httpd, arguments],
+# preload => 'late' (t/lib/c/late.c),
 # config => text in place of all of the module's own directives.
 sub new {
     my ($class, %arg) = @_;
@@ -63,12 +64,13 @@ sub start {
     $self->write_config;
     my %env = _sanitizer_env();
     %env = SL::Stack::env($self->_path('cores'), %env) if !$self->{under};
+    $env{LD_PRELOAD} .= ' ' . SL::Stack::make($self->dir, $self->{preload}) if $self->{preload};
     my $before = $self->_starts;
     $self->{server} = spawn([ @core_limit, @{ $self->{under} || [] }, _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND' ],
         out => $self->_path('stderr.log'), err => $self->_path('stderr.log'), env => \%env,
         name => 'httpd');
     eval { wait_for('httpd', sub {
-        $self->{server}->alive or croak 'it ended';
+        $self->{server}->alive or croak "it ended ($self->{server}{status})";
         return $self->_starts > $before;
     }, $self->{under} ? 180 : 60) } or croak "httpd did not start: $@" . slurp($self->_path('stderr.log')) . $self->error_log;
     return $self;

@@ -19,8 +19,12 @@ sub new {
     return $self;
 }
 
-# What SmartDatabase is told: the login role of httpd, a member of smartlaunch_module.
-sub conninfo { return $_[0]->_conninfo('web') }
+# What SmartDatabase is told: the login role of httpd, a member of smartlaunch_module. A cluster that is never
+# stopped may take its time on a busy machine.
+sub conninfo {
+    my ($self) = @_;
+    return $self->_conninfo('web') . ($self->{cluster}{server} ? '' : ' connect_timeout=10');
+}
 
 # A DBA's login, a member of smartlaunch_dba.
 sub dba_conninfo { return $_[0]->_conninfo('dba') }

@@ -160,6 +160,8 @@ sub alive {
     return 0;
 }
 
+sub _is_dead { my ($self) = @_; return slurp("/proc/$self->{pid}/stat") =~ /^\d+ \(.*\) [ZX]/s }
+
 sub signal {
     my ($self, $name) = @_;
     return $self->{pid} ? kill $name, $self->{pid} : 0;
@@ -170,9 +172,9 @@ sub stop {
     my ($self, $seconds) = @_;
     my $group = $self->{pid} or return 1;
     $self->signal($self->{end});
-    my $willing = eval { wait_for("$self->{name} to end", sub { !$self->alive }, $seconds || 20) };
-    kill 'KILL', -$group;
-    waitpid $self->{pid}, 0 if $self->{pid};
+    my $willing = eval { wait_for("$self->{name} to end", sub { $self->_is_dead }, $seconds || 20) };
+    kill 'KILL', -$group; # whoever is left; nobody else can have this number before it is waited for
+    waitpid $self->{pid}, 0;
     delete $self->{pid};
     @running = grep { $_ != $self } @running;
     return $willing ? 1 : 0;

@@ -16,11 +16,13 @@ sub env {
     return (%env, LD_PRELOAD => join(' ', $env{LD_PRELOAD} // (), $so), SL_STACKS => $to);
 }
 
+# Compiles t/lib/c/stack.c, or another one to be loaded.
 sub make {
-    my ($at) = @_;
-    my ($rc, $text) = capture(qw(gcc -std=c11 -Wall -Wextra -Werror -O1 -fPIC -shared -o), "$at/stack.so", top() . '/t/lib/c/stack.c');
-    croak "stack.c: $text" if $rc;
-    return "$at/stack.so";
+    my ($at, $name) = @_;
+    $name //= 'stack';
+    my ($rc, $text) = capture(qw(gcc -std=c11 -Wall -Wextra -Werror -O1 -fPIC -shared -o), "$at/$name.so", top() . "/t/lib/c/$name.c");
+    croak "$name.c: $text" if $rc;
+    return "$at/$name.so";
 }
 
 # The frames, innermost first; none when it left none.
