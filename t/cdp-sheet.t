@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 use SL::REDCap;
+use SL::Served qw(served);
 
 my $redcap = SL::REDCap->new;
 my $token = SL::Run::run_dir('token');
@@ -149,6 +150,10 @@ is_deeply [ @$r{qw(saved delivered refused)} ], [ 1, 1, 0 ], 'H5 chosen again on
 is $redcap->value('2', $event, 'last_name'), '1984-11-06', '… it is there';
 is_deeply [ target(sheet(2), 'last_name')->{sent}, candidates(sheet(2), 'last_name') ], ['delivered'], '… and there is nothing more to choose';
 is count("cdp_outbox WHERE value_sealed IS NOT NULL"), 0, 'H1 … nor kept';
+
+# H3, H7: at the same moment (t/lib/c/store_cdp_decide.c, in a database of its own)
+
+served('cdp-decide', pg => SL::Postgres->new);
 
 # H1: what cannot be read
 

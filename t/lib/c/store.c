@@ -328,7 +328,8 @@ int main(int argc, char **argv)
                   {"cdp-setup", test_cdp_setup},
                   {"cdp-hold", test_cdp_hold},
                   {"cdp-claim", test_cdp_claim},
-                  {"cdp-keys", test_cdp_keys}};
+                  {"cdp-keys", test_cdp_keys},
+                  {"cdp-decide", test_cdp_decide}};
     const char *conninfo = getenv("SL_STORE_DB");
     const char *owner_conninfo = getenv("SL_STORE_OWNER");
     int status = 2;

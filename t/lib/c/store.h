@@ -18,7 +18,7 @@ extern apr_pool_t *pool; /* for the whole run */
 typedef int group_fn(void);
 group_fn test_db, test_launch, test_finish, test_race, test_link, test_session, test_scale;
 group_fn test_token, test_renew, test_access, test_listen;
-group_fn test_cdp_setup, test_cdp_hold, test_cdp_claim, test_cdp_keys;
+group_fn test_cdp_setup, test_cdp_hold, test_cdp_claim, test_cdp_keys, test_cdp_decide;
 group_fn serve; /* a statement per line of input, its outcome per line of output */
 
 /** SHA-256 of a text, for whatever a hash is wanted; NULL for NULL. */
