@@ -10,9 +10,9 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define AT_ONCE 100                    /* values in one delivery */
-#define LEASE apr_time_from_sec(90)    /* longer than PATIENCE, and one request that has begun */
-#define PATIENCE apr_time_from_sec(45) /* of the watchdog */
+#define AT_ONCE 100                   /* values in one delivery */
+#define LEASE apr_time_from_sec(90)   /* longer than PATIENCE, and one request that has begun */
+#define PATIENCE apr_time_from_sec(8) /* of the watchdog: a turn is short */
 #define WHILE_WATCHED apr_time_from_sec(15) /* somebody waits for the page */
 #define FIRST_WAIT apr_time_from_sec(5)
 #define LONGEST_WAIT apr_time_from_sec(600)
