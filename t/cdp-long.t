@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 use SL;
 use Time::HiRes qw(time);
 
-my $w = world(fpm => 0, gateway => undef, cdp => {});
+my $w = world(fpm => 0, gateway => undef, cdp => {}, extra => 'SmartAudit required');
 my ($httpd, $ehr, $cdp) = ($w->httpd, $w->ehr, $w->cdp);
 $cdp->grant('alice');
 my $l = $w->launch(login => 'alice', patient => 'luna-mccullough');
@@ -35,5 +35,7 @@ my $result = json($answer);
 is_deeply [ @{$result}{qw(outcome held new)} ], [ 'ok', 19_800, 1 ], 'C9 200 pages: everything is held, once' or diag $answer->as_string;
 is scalar(grep { $_->{path} eq '/fhir/Observation' } $ehr->log('/fhir/')), 202, 'C9 page by page';
 is $w->pg->value(q{SELECT count(*) FROM smartlaunch.cdp_value WHERE state = 'new'}), 20_000, 'C9 20,000 rows';
+is $w->pg->value(q{SELECT count(*) FROM smartlaunch.fhir_access WHERE resource = 'Observation' AND caller = 'cdp:study' AND status = 200}), 202,
+    'C13 under SmartAudit required the row of each page is there before the page is used';
 cmp_ok memory('VmHWM') - $before, '<', 24, 'memory is bounded by one page, not by the chart';
 done();

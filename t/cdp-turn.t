@@ -13,7 +13,7 @@ use SL::Keys;
 my $ca = SL::TLS::ca();
 my $system = 'urn:oid:1.2.36.146.595.217.0.1';
 my $w = world(start => 0, fpm => 0, gateway => undef, ehr => { search => 1, tenants => 'b' },
-    ehr_block => 'SmartOutbound timeout=5s', redirect => 'SmartServe sandbox b',
+    ehr_block => 'SmartOutbound timeout=20s', redirect => 'SmartServe sandbox b',
     cdp => { project => 'SmartCDPRefetch every=1h inactive=7d', more => '' });
 my ($httpd, $ehr, $pg) = ($w->httpd, $w->ehr, $w->pg);
 my $b = $ehr->tenant('b');
@@ -29,7 +29,7 @@ $httpd->{extra} = <<"CONF";
     SmartSystemScope "system/*.rs"
     SmartScope "launch openid fhirUser offline_access patient/*.rs"
     SmartIdentity id_token:preferred_username
-    SmartOutbound ca=$ca timeout=5s
+    SmartOutbound ca=$ca timeout=20s
 </SmartEHR>
 CONF
 spit("$httpd->{dir}/two.secret", "a key of another project, 0123456789\n", 0600);

@@ -69,7 +69,8 @@ export async function withFault(fault, { req, res, answer, base }) {
   if (fault.early_hints) res.writeEarlyHints(fault.early_hints);
   if (fault.bundle) return sendBundle(res, fault, base);
   if (fault.observations) return sendObservations(req, res, fault.observations, base);
-  if (fault.require && lacks(req, fault.require)) return sendRequired(res, fault.require);
+  if (lacks(req, fault.require)) return sendRefused(res, 'required', `this search needs ${fault.require}`);
+  if (has(req, fault.refuse)) return sendRefused(res, 'not-supported', `this search does not take ${fault.refuse}`);
 
   const replaced = ['status', 'body', 'redirect'].some((member) => fault[member] !== undefined) && !fault.patch;
   const original = replaced ? Buffer.from(fault.body ?? '') : await capture(res, answer);
@@ -147,11 +148,11 @@ async function deliver(res, body, fault) {
 }
 
 const queryOf = (req) => new URL(req.url, 'http://relative.invalid').searchParams;
-const lacks = (req, names) => names.some((name) => !queryOf(req).has(name));
+const lacks = (req, names = []) => names.some((name) => !queryOf(req).has(name));
+const has = (req, names = []) => names.some((name) => queryOf(req).has(name));
 
-function sendRequired(res, names) {
-  const text = `this search needs ${names.join(', ')}`;
-  const issue = [{ severity: 'error', code: 'required', diagnostics: text }];
+function sendRefused(res, code, text) {
+  const issue = [{ severity: 'error', code, diagnostics: text }];
   send(res, 400, 'application/fhir+json', JSON.stringify({ resourceType: 'OperationOutcome', issue }));
 }
 

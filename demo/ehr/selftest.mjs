@@ -636,6 +636,9 @@ test('searches that go wrong, for one type of resource', async () => {
   assert.equal(refused.status, 400);
   assert.equal((await refused.json()).resourceType, 'OperationOutcome');
   assert.equal((await fhirGet(token, `${dated}&status=final`)).status, 200);
+  await control('PUT', '/faults', { 'fhir:Observation': { refuse: ['date'] } });
+  assert.equal((await fhirGet(token, dated)).status, 400);
+  assert.equal((await fhirGet(token, dated.replace(/&date=.*/, ''))).status, 200);
   assert.equal((await fhirGet(token, '/Condition?patient=omar-haddad')).status, 200);
 
   await control('PUT', '/faults', { 'fhir:Observation': { observations: { total: 250, page: 100, minutes: 1 } } });

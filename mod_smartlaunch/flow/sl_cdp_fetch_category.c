@@ -23,6 +23,7 @@ typedef struct {
     apr_time_t until; /* of this category */
     apr_time_t whole; /* of the fetch */
     int pages;
+    bool has_hole; /* something is missing: a list of it would be a wrong list */
     bool is_protected;
     const char *told;
     int status;
@@ -75,12 +76,17 @@ static bool is_new(pages_t *pages, const char *url)
 }
 
 /** Not everything that is there could be had. */
-static void cut_short(pages_t *pages, const char *message)
+static void leave_out(pages_t *pages, const char *message)
 {
     pages->run->is_partial = true;
-    pages->url = NULL;
-    pages->reader = NULL; /* a list with a hole in it would be a wrong list */
+    pages->has_hole = true;
     sl_cdp_fetch_warn(pages->run, pages->request->label, message, NULL);
+}
+
+static void cut_short(pages_t *pages, const char *message)
+{
+    pages->url = NULL;
+    leave_out(pages, message);
 }
 
 /** `next` as it came, where it is safe to go there (C9). */
@@ -133,8 +139,8 @@ static sl_rc_t use_page(pages_t *pages, const sl_json_t *bundle, apr_pool_t *p, 
     }
     pages->pages++;
     go_on(pages, page.next);
-    if (page.has_failed && pages->reader != NULL) {
-        cut_short(pages, "The EHR could not give everything.");
+    if (page.has_failed && !pages->has_hole) {
+        leave_out(pages, "The EHR could not give everything.");
     }
     return page.is_protected
                ? sl_err_set(err, SL_DENIED, "SL8132", "%s: %s: the patient is protected",
@@ -190,7 +196,7 @@ static sl_rc_t all_pages(pages_t *pages, apr_pool_t *p, sl_err_t *err)
         rc = one_page(pages, p, err);
         apr_pool_clear(p);
     }
-    if (rc == SL_OK && pages->reader != NULL) {
+    if (rc == SL_OK && !pages->has_hole) {
         (void)sl_cdp_fetch_hold(run, sl_cdp_reader_end(pages->reader, p), p);
     }
     return rc;
