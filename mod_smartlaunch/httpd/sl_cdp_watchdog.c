@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_cdp_watchdog.h"
+#include "base/sl_digest.h"
 #include "flow/sl_cdp_turn.h"
 
 #include <apr_atomic.h>
@@ -24,16 +25,21 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
     sl_cdp_watch_t *watch = data;
 
     apr_thread_mutex_lock(watch->mutex);
-    if (watch->cdp != NULL && state == AP_WATCHDOG_STATE_RUNNING &&
-        sl_cdp_conf(watch->s)->main->core->has_tables(watch->s, p)) {
-        sl_cdp_turn(watch->cdp, &watch->stop, p);
+    if (watch->cdp != NULL && state == AP_WATCHDOG_STATE_RUNNING) {
+        if (sl_cdp_conf(watch->s)->main->core->has_tables(watch->s, p)) {
+            sl_cdp_turn(watch->cdp, &watch->stop, p);
+        }
+        sl_digest_leave_thread();
     }
     apr_thread_mutex_unlock(watch->mutex);
     /* Anything else would be the last time that mod_watchdog calls. */
     return APR_SUCCESS;
 }
 
-/** mod_watchdog's thread outlives the child's pool: it must not meet a database that is closed. */
+/**
+ * mod_watchdog's thread outlives the child's pool, and nobody waits for it before exit(): it must not
+ * meet a database that is closed, nor hold what exit() frees.
+ */
 static apr_status_t stop(void *data)
 {
     sl_cdp_watch_t *watch = data;
