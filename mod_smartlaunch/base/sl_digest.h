@@ -25,8 +25,8 @@ SL_MUST_USE sl_rc_t sl_digest_random(void *out, apr_size_t len, sl_err_t *err);
 
 /**
  * What OpenSSL keeps for the calling thread is freed; it is made again when the thread uses OpenSSL
- * again. For threads that may still be there when the process calls exit(): OpenSSL's own clearing up
- * frees it there, and once more when the thread ends meanwhile.
+ * again. For threads that may still be there when the process calls exit(): OpenSSL's own clearing
+ * up frees it there, and once more when the thread ends meanwhile.
  */
 void sl_digest_leave_thread(void);
 

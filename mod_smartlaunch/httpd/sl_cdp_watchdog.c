@@ -37,8 +37,8 @@ static apr_status_t turn(int state, void *data, apr_pool_t *p)
 }
 
 /**
- * mod_watchdog's thread outlives the child's pool, and nobody waits for it before exit(): it must not
- * meet a database that is closed, nor hold what exit() frees.
+ * mod_watchdog's thread outlives the child's pool, and nobody waits for it before exit(): it must
+ * not meet a database that is closed, nor hold what exit() frees.
  */
 static apr_status_t stop(void *data)
 {
