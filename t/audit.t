@@ -31,7 +31,8 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
 
 # on: the default
 {
-    my $w = world(fpm => 0, pg => { own => 1 });
+    # As many calls at once as there are workers; on a busy machine all of them are under way.
+    my $w = world(fpm => 0, pg => { own => 1 }, ehr_block => 'SmartOutbound max=40');
     $w->hears;
     my $l = $w->launch(login => 'alice');
     is_deeply [ grep { $_ ne 200 } calls($w, $l, 12) ], [], 'on: calls are answered';
@@ -152,7 +153,7 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
 
 # off
 {
-    my $w = world(fpm => 0, extra => 'SmartAudit off');
+    my $w = world(fpm => 0, extra => 'SmartAudit off', ehr_block => 'SmartOutbound max=40');
     my $l = $w->launch(login => 'alice');
     is_deeply [ grep { $_ ne 200 } calls($w, $l, 5) ], [], 'off: calls are answered';
     $w->httpd->stop;

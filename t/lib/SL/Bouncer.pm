@@ -41,7 +41,7 @@ INI
 sub conninfo {
     my ($self) = @_;
     return "host=127.0.0.1 port=$self->{port} dbname=$self->{pg}{name} user=web "
-        . "password=$self->{pg}{cluster}{password}";
+        . "password=$self->{pg}{cluster}{password}" . ($self->{pg}{cluster}{server} ? '' : ' connect_timeout=10');
 }
 
 1;
