@@ -100,6 +100,12 @@ my $old = "fetched_at = now() - interval '2 hours'";
     change('active_at = now()', "project = 'study' AND record = '1'");
     wait_for('the one that is active again', sub { record(1)->{is_fresh} });
     pass 'H8 until somebody works on it';
+    $ehr->faults('fhir:Patient' => { status => 404 });
+    change($old, "project = 'study' AND record = '2'");
+    wait_for('a fetch that fails', sub { record(2)->{outcome} eq 'failed' });
+    ok record(2)->{has_future}, 'H8 a date ahead is not forgotten when a fetch fails';
+    $ehr->faults;
+    wait_for('its end', sub { record(2)->{state} ne 'fetching' });
     fetch(2);
     change('has_future = false', "record = '2'");
 }

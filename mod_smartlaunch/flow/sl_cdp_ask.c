@@ -157,6 +157,7 @@ static const char *only_patient(const sl_json_t *bundle)
 /** C13. Under `required` nothing is done with an answer before its row is safe. */
 static sl_rc_t record(const question_t *question, const sl_cdp_answer_t *answer, sl_rc_t rc)
 {
+    const char *found = strcmp(question->type, "Patient") == 0 ? only_patient(answer->json) : NULL;
     const sl_cdp_asking_t *asking = question->asking;
     const sl_grant_t *grant = &asking->token.grant;
     sl_audit_t *audit = asking->cdp->rt->audit;
@@ -168,8 +169,7 @@ static sl_rc_t record(const question_t *question, const sl_cdp_answer_t *answer,
                        .app_user = grant->app_user,
                        .session_print = grant->session_print,
                        .ehr = ehr_of(question)->name,
-                       .patient =
-                           asking->patient != NULL ? asking->patient : only_patient(answer->json),
+                       .patient = found != NULL ? found : asking->patient,
                        .method = "GET",
                        .resource = question->type,
                        .status = answer->status != 0 ? answer->status

@@ -87,23 +87,29 @@ static void fetch_all(sl_cdp_run_t *run, const sl_cdp_plan_t *plan)
     }
 }
 
+/** `patient` NULL: nobody was found, but a date that lies ahead counts all the same (H8). */
+static void make_plan(sl_cdp_plan_t *plan, sl_cdp_run_t *run, const char *patient)
+{
+    sl_cdp_plan(plan,
+                &(sl_cdp_plan_ask_t){.mapping = run->mapping,
+                                     .dates = run->dates,
+                                     .patient = patient,
+                                     .today = sl_cdp_when_at(apr_time_now())},
+                run->p);
+    run->has_future = run->has_future || plan->has_future;
+}
+
 static sl_rc_t run_all(sl_cdp_run_t *run, const apr_array_header_t *given)
 {
     sl_cdp_plan_t plan = {0};
-    sl_cdp_found_t found;
+    sl_cdp_found_t found = {0};
     sl_rc_t rc = identify(run, &found);
 
+    sl_cdp_fetch_dates(run, given);
+    make_plan(&plan, run, rc == SL_OK ? found.id : NULL);
     if (rc != SL_OK) {
         return rc;
     }
-    sl_cdp_fetch_dates(run, given);
-    sl_cdp_plan(&plan,
-                &(sl_cdp_plan_ask_t){.mapping = run->mapping,
-                                     .dates = run->dates,
-                                     .patient = found.id,
-                                     .today = sl_cdp_when_at(apr_time_now())},
-                run->p);
-    run->has_future = plan.has_future;
     tell_bad_dates(run, &plan);
     hold_patient_fields(run, &plan, &found);
     if (run->course == SL_CDP_GOES_ON) {
@@ -228,6 +234,7 @@ sl_rc_t sl_cdp_fetch_claimed(sl_cdp_fetched_t *out, const sl_cdp_t *cdp, sl_cdp_
     }
     if (rc != SL_OK) {
         run.warnings = apr_array_make(p, 1, sizeof(sl_cdp_warning_t));
+        run.has_future = true; /* nobody looked: it stays due as it was */
         *err = run.err;
         return sl_cdp_fetch_finish(&run, rc, "failed");
     }
