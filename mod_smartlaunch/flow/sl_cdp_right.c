@@ -45,8 +45,11 @@ sl_rc_t sl_cdp_right_list(apr_array_header_t **out, const sl_cdp_t *cdp, const c
     apr_array_header_t *rows = NULL;
     sl_rc_t rc = sl_store_cdp_right_list(&rows, cdp->rt->db, project, p, err);
 
+    if (rc != SL_OK) {
+        return rc;
+    }
     *out = apr_array_make(p, rows->nelts, sizeof(sl_cdp_right_row_t));
-    for (int i = 0; rc == SL_OK && i < rows->nelts; i++) {
+    for (int i = 0; i < rows->nelts; i++) {
         const sl_store_cdp_right_t *row = &APR_ARRAY_IDX(rows, i, sl_store_cdp_right_t);
         sl_cdp_right_row_t *one = apr_array_push(*out);
 
