@@ -19,7 +19,7 @@ sub blocks {
     return @found;
 }
 
-my $w = world(target => '/app/example.php', start => 0, ehr => { tenants => 'night' });
+my $w = world(target => '/app/example.php', start => 0, ehr => { tenants => 'night', search => 1 });
 my $dir = $w->httpd->dir;
 spit("$dir/redcap.secret", "what-the-nightly-job-alone-knows\n", 0600);
 $w->httpd->{gateway} = "SmartCaller redcap file:$dir/redcap.secret\nSmartSystem on\nRequire local\n";

@@ -11,7 +11,7 @@ use SL;
 use Compress::Zlib qw(memGzip compress);
 use IO::Socket::INET;
 
-my $w = world(fpm => 0, ehr_block => 'SmartOutbound max=12', gateway => <<'CONF');
+my $w = world(fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound max=12', gateway => <<'CONF');
         Require local
     </Location>
     <Location /write>

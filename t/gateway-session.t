@@ -12,7 +12,7 @@ use SL::TLS;
 use SL::Tokens qw(nobody_leads id_of);
 use Time::HiRes qw(time);
 
-my $w = world(start => 0, fpm => 0, pg => { own => 1 }, ehr => { tenants => 'other' });
+my $w = world(start => 0, fpm => 0, pg => { own => 1 }, ehr => { tenants => 'other', search => 1 });
 my ($httpd, $ehr, $pg) = ($w->httpd, $w->ehr, $w->pg);
 my $dir = $httpd->dir;
 my $elsewhere = $ehr->tenant('other');

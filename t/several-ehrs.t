@@ -17,7 +17,7 @@ use URI::Escape qw(uri_escape_utf8);
 
 my $scope = 'launch openid fhirUser offline_access patient/*.rs';
 my $caller = 'a secret of the nightly job';
-my $w = world(start => 0, fpm => 0, ehr => { tenants => 'b' });
+my $w = world(start => 0, fpm => 0, ehr => { tenants => 'b', search => 1 });
 my ($httpd, $pg) = ($w->httpd, $w->pg);
 my %ehr = (sandbox => $w->ehr, b => $w->ehr->tenant('b'), c => SL::EHR->new(origin => $w->url));
 my @names = sort keys %ehr;

@@ -10,7 +10,7 @@ use JSON::PP qw(decode_json);
 use SL::Keys;
 use SL::Tokens qw(nobody_leads);
 
-my $w = world(start => 0, fpm => 0, client => 'app-key', pg => { own => 1 }, ehr => { tenants => 'other' },
+my $w = world(start => 0, fpm => 0, client => 'app-key', pg => { own => 1 }, ehr => { tenants => 'other', search => 1 },
     ehr_block => "SmartSystemScope \"system/*.rs\"\n    SmartOutbound max=200 timeout=3s");
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
 my ($dir, $other) = ($httpd->dir, $ehr->tenant('other'));

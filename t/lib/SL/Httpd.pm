@@ -66,7 +66,8 @@ sub start {
     %env = SL::Stack::env($self->_path('cores'), %env) if !$self->{under};
     $env{LD_PRELOAD} .= ' ' . SL::Stack::make($self->dir, $self->{preload}) if $self->{preload};
     my $before = $self->_starts;
-    $self->{server} = spawn([ @core_limit, @{ $self->{under} || [] }, _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND' ],
+    $self->{server} = spawn([ @core_limit, @{ $self->{under} || [] }, _binary(), '-d', $self->dir, '-f', $self->_path('httpd.conf'), '-DFOREGROUND',
+            '-E', $self->_path('stderr.log') ], # once it has detached itself there is no other place for what it says at the start
         out => $self->_path('stderr.log'), err => $self->_path('stderr.log'), env => \%env,
         name => 'httpd');
     eval { wait_for('httpd', sub {
