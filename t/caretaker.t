@@ -22,7 +22,7 @@ sub leads {
     return $i // -1;
 }
 
-sub listening { return $owner->selectrow_array("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN smartlaunch'") }
+sub listening { return $owner->selectrow_array("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'web' AND query IN ('LISTEN smartlaunch', 'SELECT 1')") }
 
 wait_for('somebody to lead', sub { leads() >= 0 }, 30);
 my ($first, $who) = (leads(), holder());
@@ -71,11 +71,11 @@ ok wait_for('another to lead', sub { my $now = holder(); return $now ne '' && $n
 # PostgreSQL breaks off the connection: hosts listen again by themselves
 wait_for('both to listen', sub { listening() == 2 }, 40);
 $hosts[$_]->allow_log(qw(SL3010 SL3001)) for 0, 1;
-my @before = map { $_->[0] } @{ $owner->selectall_arrayref("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN smartlaunch'") };
+my @before = map { $_->[0] } @{ $owner->selectall_arrayref("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND usename = 'web' AND query IN ('LISTEN smartlaunch', 'SELECT 1')") };
 $owner->do('SELECT pg_terminate_backend(?)', undef, $_) for @before;
 wait_for('both to listen once more', sub {
-    return 2 == $owner->selectrow_array("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
-        AND query = 'LISTEN smartlaunch' AND pid <> ALL (?)", undef, \@before);
+    return 2 == $owner->selectrow_array("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'web'
+        AND query IN ('LISTEN smartlaunch', 'SELECT 1') AND pid <> ALL (?)", undef, \@before);
 }, 30);
 pass 'a connection that broke is made anew';
 

@@ -60,11 +60,13 @@ sub accesses {
 }
 
 # Waits until so many hosts (1) hear of changes: whoever begins to, doubts first what the host remembers, and
-# what was being read at that moment is not remembered.
+# what was being read at that moment is not remembered. (After half a minute without a hint the last statement
+# of such a connection is SELECT 1.)
 sub hears {
     my ($self, $hosts) = @_;
     return wait_for('hints to be heard', sub {
-        return $self->{pg}->value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query = 'LISTEN smartlaunch'") >= ($hosts // 1);
+        return $self->{pg}->value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'web'
+            AND query IN ('LISTEN smartlaunch', 'SELECT 1')") >= ($hosts // 1);
     });
 }
 
