@@ -11,6 +11,8 @@ my $top = "$FindBin::Bin/..";
 my $dumped = shift // "$top/build/tap";
 my $rules = "$top/docs/conformance.d/rules.txt";
 my $id = qr/\b(?:(?:DIS|REG|LCH|AZR|CBK|TKR|TRS|CTX|SCP|IDT|RFR|BKS|FHR|SEC)-[A-Z]?\d+|X\d+)\b/;
+# Those of the Clinical Data Pull are short, and count at the start of a name only: "C4 C6 three items".
+my $pull = qr/(?:C1?\d|H\d|W1?\d)\b/;
 
 # What prove ran: {rule}{test file} = [passed, failed]. A variant (worker, prefork, sanitized) counts
 # for the test it is of.
@@ -24,7 +26,7 @@ sub results {
         while (<$tap>) {
             my ($not, $name) = /^\s*(not )?ok \d+(?: - | )(.*)/ or next;
             next if $name =~ /# (?:skip|todo)/i;
-            my %seen = map { $_ => 1 } $name =~ /$id/g;
+            my %seen = map { $_ => 1 } $name =~ /$id/g, $name =~ /\G($pull)[,: ]+/g;
             $of{$_}{$test}[$not ? 1 : 0]++ for keys %seen;
         }
     } }, $dir);
@@ -51,8 +53,9 @@ open my $in, '<', $rules or die "$rules: $!\n";
 print <<'TEXT';
 # Conformance
 
-What a SMART client owes, rule by rule, with the tests that carry the rule's id in their names and how
-many of their checks passed in the last complete run of `./test.sh` (all MPMs and sanitizers counted).
+What a SMART client and the Clinical Data Pull owe, rule by rule, with the tests that carry the rule's id in
+their names and how many of their checks passed in the last complete run of `./test.sh` (all MPMs and
+sanitizers counted).
 `grep -rn AZR-3 t/` finds the checks themselves. M: must have; L: later, tested as far as it is there.
 
 Made by `scripts/conformance.pl` from the tests' own output and `docs/conformance.d/rules.txt`.

@@ -10,8 +10,8 @@ use Test::More;
 my $top = "$FindBin::Bin/../..";
 my %tier;
 open my $in, '<', "$top/docs/conformance.d/rules.txt" or die "rules.txt: $!";
-while (<$in>) { $tier{$1} = $2 if /^((?:[A-Z]{3}-[A-Z]?|X)\d+) ([ML]) / }
-cmp_ok(scalar keys %tier, '>=', 150, 'there is a list of rules');
+while (<$in>) { $tier{$1} = $2 if /^((?:[A-Z]{3}-[A-Z]?|[CHWX])\d+) ([ML]) / }
+cmp_ok(scalar keys %tier, '>=', 180, 'there is a list of rules');
 
 my %named;
 find({ no_chdir => 1, wanted => sub {
@@ -22,6 +22,8 @@ find({ no_chdir => 1, wanted => sub {
         # of a text: 'AZR-3 aud is …'
         $named{$_} //= $at for $line =~ /\b((?:DIS|REG|LCH|AZR|CBK|TKR|TRS|CTX|SCP|IDT|RFR|BKS|FHR|SEC)-[A-Z]?\d+)\b/g;
         $named{$_} //= $at for $line =~ /["'`\s](X(?:\d|1[01]))\b(?= \w)/g;
+        # The Clinical Data Pull: ids at the start of a text, 'C4 C6 three items'
+        for my $ids ($line =~ /["'`{]((?:[CHW]\d+[,:]? )+)/g) { $named{$_} //= $at for $ids =~ /\w+/g }
     }
 } }, "$top/t");
 
