@@ -31,13 +31,19 @@ typedef struct {
     const char *value; /* NULL: the chart has none */
 } sl_cdp_preview_t;
 
+/** Who has an MRN, as far as the EHR tells. */
+typedef struct {
+    apr_array_header_t *previews; /* of sl_cdp_preview_t */
+    bool is_protected;            /* SL_DENIED, and the EHR said why (C14) */
+} sl_cdp_lookup_t;
+
 /**
- * Look for the patient and read the preview fields (of sl_cdp_preview_t); nothing is stored.
+ * Look for the patient and read the preview fields; nothing is stored.
  * SL_NONE: no such patient. SL_CONFLICT: several. SL_DENIED: protected, or the EHR refuses.
  * SL_EXPIRED: no token that may be used for this patient: launch again. SL_UPSTREAM, SL_TIMEOUT,
  * SL_BUSY, SL_UNAVAILABLE.
  */
-SL_MUST_USE sl_rc_t sl_cdp_find(apr_array_header_t **previews, const sl_cdp_t *cdp,
+SL_MUST_USE sl_rc_t sl_cdp_find(sl_cdp_lookup_t *out, const sl_cdp_t *cdp,
                                 const sl_cdp_project_t *project, const char *mrn,
                                 const sl_cdp_actor_t *actor, apr_pool_t *p, sl_err_t *err);
 

@@ -59,9 +59,8 @@ static apr_array_header_t *read_previews(const sl_cdp_mapping_t *mapping,
     return previews;
 }
 
-sl_rc_t sl_cdp_find(apr_array_header_t **previews, const sl_cdp_t *cdp,
-                    const sl_cdp_project_t *project, const char *mrn, const sl_cdp_actor_t *actor,
-                    apr_pool_t *p, sl_err_t *err)
+sl_rc_t sl_cdp_find(sl_cdp_lookup_t *out, const sl_cdp_t *cdp, const sl_cdp_project_t *project,
+                    const char *mrn, const sl_cdp_actor_t *actor, apr_pool_t *p, sl_err_t *err)
 {
     const sl_cdp_token_ask_t ask = {.cdp = cdp, .project = project, .actor = actor};
     sl_cdp_asking_t asking = {.cdp = cdp,
@@ -72,10 +71,10 @@ sl_rc_t sl_cdp_find(apr_array_header_t **previews, const sl_cdp_t *cdp,
     apr_array_header_t *tokens = NULL;
     sl_cdp_mapping_t mapping;
     sl_cdp_found_t found;
-    bool is_protected = false;
     const char *number = read_mrn(mrn, p);
     sl_rc_t rc = SL_OK;
 
+    memset(out, 0, sizeof(*out));
     if (number == NULL) {
         rc = sl_err_set(err, SL_INVALID, "SL8141", "this is no medical record number");
     }
@@ -86,10 +85,10 @@ sl_rc_t sl_cdp_find(apr_array_header_t **previews, const sl_cdp_t *cdp,
         rc = sl_cdp_token_list(&tokens, &ask, p, err);
     }
     if (rc == SL_OK) {
-        rc = sl_cdp_fetch_patient(&found, &is_protected, &asking, tokens, number, err);
+        rc = sl_cdp_fetch_patient(&found, &out->is_protected, &asking, tokens, number, err);
     }
     if (rc == SL_OK) {
-        *previews = read_previews(&mapping, &found, project, p);
+        out->previews = read_previews(&mapping, &found, project, p);
     }
     return rc;
 }

@@ -7,9 +7,6 @@
 #include <http_protocol.h>
 #include <string.h>
 
-/* Until the pages are there the module loads without them. */
-#pragma weak sl_cdp_pages_handle
-
 #define OURS "smartlaunch-cdp:"
 
 static const sl_core_refusal_t no_runtime = {
@@ -182,9 +179,6 @@ static int serve_page(sl_cdp_visit_t *visit, const char *name, request_rec *r)
         return visit->core->refuse(r, &foreign);
     }
     answer = name != NULL ? enter_project(visit, find(visit, name), r) : DECLINED;
-    if (sl_cdp_pages_handle == NULL && answer == DECLINED) {
-        return sl_cdp_visit_not_found(visit, r);
-    }
     return answer == DECLINED ? sl_cdp_pages_handle(r, visit) : answer;
 }
 

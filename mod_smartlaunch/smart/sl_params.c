@@ -23,20 +23,25 @@ static bool push_pair(apr_array_header_t *pairs, const char *text, apr_size_t le
     return param->name != NULL && param->value != NULL;
 }
 
-sl_rc_t sl_params_parse(sl_params_t **out, const char *text, apr_size_t len, apr_pool_t *p,
-                        sl_err_t *err)
+typedef struct {
+    apr_size_t bytes;
+    int pairs;
+} bound_t;
+
+static sl_rc_t parse(sl_params_t **out, const char *text, apr_size_t len, const bound_t *most,
+                     apr_pool_t *p, sl_err_t *err)
 {
     apr_array_header_t *pairs = apr_array_make(p, 8, sizeof(sl_param_t));
     apr_size_t at = 0;
 
-    if (text != NULL && len > SL_PARAMS_MAX_BYTES) {
+    if (text != NULL && len > most->bytes) {
         return sl_err_set(err, SL_INVALID, "SL2001", "the parameters are too long");
     }
     while (text != NULL && at < len) {
         const char *amp = memchr(text + at, '&', len - at);
         apr_size_t pair_len = amp == NULL ? len - at : (apr_size_t)(amp - (text + at));
 
-        if (pair_len > 0 && pairs->nelts == SL_PARAMS_MAX_PAIRS) {
+        if (pair_len > 0 && pairs->nelts == most->pairs) {
             return sl_err_set(err, SL_INVALID, "SL2002", "there are too many parameters");
         }
         if (pair_len > 0 && !push_pair(pairs, text + at, pair_len)) {
@@ -48,6 +53,22 @@ sl_rc_t sl_params_parse(sl_params_t **out, const char *text, apr_size_t len, apr
     *out = apr_palloc(p, sizeof(**out));
     (*out)->pairs = pairs;
     return SL_OK;
+}
+
+sl_rc_t sl_params_parse(sl_params_t **out, const char *text, apr_size_t len, apr_pool_t *p,
+                        sl_err_t *err)
+{
+    static const bound_t most = {SL_PARAMS_MAX_BYTES, SL_PARAMS_MAX_PAIRS};
+
+    return parse(out, text, len, &most, p, err);
+}
+
+sl_rc_t sl_params_parse_long(sl_params_t **out, const char *text, apr_size_t len, apr_pool_t *p,
+                             sl_err_t *err)
+{
+    static const bound_t most = {SL_PARAMS_LONG_BYTES, SL_PARAMS_LONG_PAIRS};
+
+    return parse(out, text, len, &most, p, err);
 }
 
 sl_rc_t sl_params_merge(sl_params_t **out, const sl_params_t *a, const sl_params_t *b,

@@ -10,6 +10,10 @@
 #define SL_PARAMS_MAX_BYTES 65536
 #define SL_PARAMS_MAX_PAIRS 64
 
+/* of a long form: a sheet with all of its fields */
+#define SL_PARAMS_LONG_BYTES (1024 * 1024)
+#define SL_PARAMS_LONG_PAIRS 20000
+
 typedef struct {
     const char *name;
     const char *value;
@@ -25,6 +29,10 @@ typedef struct {
  */
 SL_MUST_USE sl_rc_t sl_params_parse(sl_params_t **out, const char *text, apr_size_t len,
                                     apr_pool_t *p, sl_err_t *err);
+
+/** The same for a long form: SL_PARAMS_LONG_BYTES, SL_PARAMS_LONG_PAIRS. */
+SL_MUST_USE sl_rc_t sl_params_parse_long(sl_params_t **out, const char *text, apr_size_t len,
+                                         apr_pool_t *p, sl_err_t *err);
 
 /** Both, first `a` then `b`, so that a name given in the query and in the body counts twice. */
 SL_MUST_USE sl_rc_t sl_params_merge(sl_params_t **out, const sl_params_t *a, const sl_params_t *b,
