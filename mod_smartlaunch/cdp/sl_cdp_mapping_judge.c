@@ -173,7 +173,7 @@ static void judge_source(row_t *at)
     }
 }
 
-static bool is_date_field(const sl_cdp_field_t *field)
+bool sl_cdp_is_date_field(const sl_cdp_field_t *field)
 {
     return field->kind == SL_CDP_FIELD_TEXT &&
            (field->valid == SL_CDP_VALID_DATE || field->valid == SL_CDP_VALID_DATETIME ||
@@ -195,7 +195,7 @@ static void judge_date(const row_t *at, bool has_event)
         FAULT(at, name, "A field cannot be its own date field.");
     } else if (is_said(name) && has_event) {
         field = judge_name(at, name);
-        if (field != NULL && !is_date_field(field)) {
+        if (field != NULL && !sl_cdp_is_date_field(field)) {
             FAULT(at, name,
                   "The field \"%s\" holds no date: it has to be validated as a date, or a "
                   "date with a time.",
