@@ -41,7 +41,7 @@ sub items { my ($record, @who) = @_; return json($cdp->api(GET => "records/$reco
 
 # Rights
 
-for my $call ([ GET => 'mapping' ], [ PUT => 'mapping', json => mapping('first') ], [ GET => 'records/1/items' ], [ GET => 'records/1/log' ],
+for my $call ([ GET => 'mapping' ], [ PUT => 'mapping', json => mapping('first') ], [ GET => 'records/1/items' ], [ GET => 'records/1/log' ], [ GET => 'records/1/count' ],
     [ POST => 'records/1/fetch', json => { mrn => 'MRN-10021' } ], [ POST => 'records/1/adjudicate', json => { token => 'x' } ]) {
     my ($method, $path, @more) = @$call;
     my $r = $cdp->api($method => $path, @alice, @more);
@@ -56,7 +56,7 @@ $cdp->grant(bob => 'adjudicate');
 is_error($cdp->api(GET => 'mapping', @alice), 404, 'not_found', 'CDP-MAP no mapping yet');
 is_error($cdp->api(PUT => 'mapping', @bob, json => mapping('first')), 403, 'forbidden', 'C1 the right to adjudicate does not change the mapping');
 is_error($cdp->api(@$_[ 0, 1 ], @alice, @$_[ 2 .. $#$_ ]), 403, 'forbidden', "C1 the right to set up does not see values: $$_[1]")
-    for [ GET => 'records/1/items' ], [ GET => 'records/1/log' ], [ POST => 'records/1/fetch', json => { mrn => 'MRN-10021' } ],
+    for [ GET => 'records/1/items' ], [ GET => 'records/1/log' ], [ GET => 'records/1/count' ], [ POST => 'records/1/fetch', json => { mrn => 'MRN-10021' } ],
     [ POST => 'records/1/adjudicate', json => { token => 'x' } ];
 
 # The mapping
@@ -147,6 +147,11 @@ is_deeply { %$first{qw(event instance field label current date sent refusal)} },
 is $weight->{date}, '2024-01-01', 'C8 a weight has the date that opened its window';
 is_deeply [ map { [ @$_{qw(value unit)}, !!$_->{selected} ] } @{ $weight->{candidates} } ], [ [ '66.2', 'kg', '' ], [ '66.8', 'kg', 1 ] ], 'C8 and the larger is selected';
 is_deeply [ map { $_->{state} } map { @{ $_->{candidates} } } @{ items(1, @bob)->{targets} } ], [ ('new') x 5 ], 'C1 a colleague with the right sees the same';
+
+my $seen = rows('cdp_view');
+is_deeply json($cdp->api(GET => 'records/1/count', @bob)), { new => 4, state => 'idle', fetched_at => $items->{fetched_at} }, 'H2 the notice: how many fields have something new';
+is rows('cdp_view'), $seen, 'H6 … which shows nobody a value';
+is_deeply json($cdp->api(GET => 'records/77/count', @bob)), { new => 0, state => 'idle', fetched_at => undef }, 'H2 … nothing of a record that nobody fetched';
 
 # Decide
 

@@ -37,6 +37,23 @@ int sl_cdp_api_log(request_rec *r, const sl_cdp_visit_t *visit, const char *reco
     return sl_cdp_api_answer(r, visit, json);
 }
 
+int sl_cdp_api_count(request_rec *r, const sl_cdp_visit_t *visit, const char *record)
+{
+    sl_json_t *json = sl_json_object(r->pool);
+    sl_cdp_record_t known = {0};
+    sl_err_t err = {0};
+    sl_rc_t rc =
+        sl_cdp_hold_record(&known, visit->cdp, visit->project->name, record, r->pool, &err);
+
+    if (rc != SL_OK && rc != SL_NONE) {
+        return sl_cdp_api_fail(r, visit, rc, &err);
+    }
+    sl_json_put_int(json, "new", known.fresh);
+    sl_cdp_api_put_time(json, "fetched_at", known.fetched_at, r->pool);
+    sl_json_put_str(json, "state", sl_cdp_api_state(known.state));
+    return sl_cdp_api_answer(r, visit, json);
+}
+
 typedef struct {
     const char *name;
     int method;
@@ -46,6 +63,7 @@ typedef struct {
 
 static const route_t routes[] = {
     {"fetch", M_POST, "POST", sl_cdp_api_fetch},
+    {"count", M_GET, "GET, HEAD", sl_cdp_api_count},
     {"items", M_GET, "GET, HEAD", sl_cdp_api_items},
     {"adjudicate", M_POST, "POST", sl_cdp_api_adjudicate},
     {"log", M_GET, "GET, HEAD", sl_cdp_api_log},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which screen an address is, and the list of projects. */
 #include "httpd/sl_cdp_pages.h"
+#include "httpd/sl_cdp_api.h"
 
 #include "httpd/sl_cdp_setup_page.h"
 
@@ -22,7 +23,7 @@ static const route_t routes[] = {
     {NULL, sl_cdp_pages_sheet, sl_cdp_pages_decide, false},
     {"fetch", NULL, sl_cdp_pages_fetch, false},
     {"log", sl_cdp_pages_log, NULL, false},
-    {"count", sl_cdp_pages_count, NULL, true},
+    {"count", sl_cdp_api_count, NULL, true},
 };
 
 static const route_t *find_route(const sl_cdp_visit_t *visit)

@@ -16,7 +16,6 @@ int sl_cdp_pages_sheet(request_rec *r, const sl_cdp_visit_t *visit, const char *
 int sl_cdp_pages_decide(request_rec *r, const sl_cdp_visit_t *visit, const char *record);
 int sl_cdp_pages_fetch(request_rec *r, const sl_cdp_visit_t *visit, const char *record);
 int sl_cdp_pages_log(request_rec *r, const sl_cdp_visit_t *visit, const char *record);
-int sl_cdp_pages_count(request_rec *r, const sl_cdp_visit_t *visit, const char *record);
 
 /** A sheet that is shown again: after a decision that could not be made. */
 typedef struct {

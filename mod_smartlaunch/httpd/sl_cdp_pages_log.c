@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What was done to a record, and how much is new in it. */
-#include "httpd/sl_cdp_api.h"
 #include "httpd/sl_cdp_pages.h"
 
 #include <apr_strings.h>
@@ -54,20 +53,4 @@ int sl_cdp_pages_log(request_rec *r, const sl_cdp_visit_t *visit, const char *re
     }
     sl_cdp_html_put(html, "</tbody></table>");
     return sl_cdp_frame_send(r, visit, &frame, html);
-}
-
-int sl_cdp_pages_count(request_rec *r, const sl_cdp_visit_t *visit, const char *record)
-{
-    sl_json_t *json = sl_json_object(r->pool);
-    sl_cdp_record_t known;
-    sl_err_t err = {0};
-    sl_rc_t rc = sl_cdp_pages_record(&known, visit, record, r->pool, &err);
-
-    if (rc != SL_OK) {
-        return visit->core->error(r, rc, &err);
-    }
-    sl_json_put_int(json, "new", known.fresh);
-    sl_cdp_api_put_time(json, "fetched_at", known.fetched_at, r->pool);
-    sl_json_put_str(json, "state", sl_cdp_api_state(known.state));
-    return visit->core->body(r, HTTP_OK, "application/json", sl_json_text(r->pool, json));
 }
