@@ -60,19 +60,22 @@ static void put_signin(sl_cdp_html_t *html, request_rec *r, const sl_cdp_visit_t
 
 /* ---- look for a patient ---- */
 
-static void put_find(sl_cdp_html_t *html, const sl_cdp_visit_t *visit)
+/** @param record from the address: an application's page leads here about one of its own; NULL */
+static void put_find(sl_cdp_html_t *html, const sl_cdp_visit_t *visit, const char *record)
 {
     sl_cdp_html_put(html, "<h2 id=\"find\">Fetch a record</h2>");
     sl_cdp_frame_form(html, visit, sl_cdp_pages_href(visit, "find", NULL, html->p), "find");
-    sl_cdp_html_put(html, "<div class=\"fields\"><label for=\"record\">Record"
-                          "<input type=\"text\" id=\"record\" name=\"record\" required "
-                          "maxlength=\"100\" autocomplete=\"off\"></label>"
-                          "<label for=\"mrn\">Medical record number"
-                          "<input type=\"text\" id=\"mrn\" name=\"mrn\" required "
-                          "maxlength=\"200\" autocomplete=\"off\"></label></div>"
-                          "<p class=\"row\"><button class=\"main\">Look for the patient</button>"
-                          "<span class=\"quiet\">Nothing is stored before you have said that it "
-                          "is the right one.</span></p></form>");
+    sl_cdp_html_put(html,
+                    "<div class=\"fields\"><label for=\"record\">Record"
+                    "<input type=\"text\" id=\"record\" name=\"record\" required "
+                    "maxlength=\"100\" autocomplete=\"off\" value=\"%s\"></label>"
+                    "<label for=\"mrn\">Medical record number"
+                    "<input type=\"text\" id=\"mrn\" name=\"mrn\" required "
+                    "maxlength=\"200\" autocomplete=\"off\"></label></div>"
+                    "<p class=\"row\"><button class=\"main\">Look for the patient</button>"
+                    "<span class=\"quiet\">Nothing is stored before you have said that it "
+                    "is the right one.</span></p></form>",
+                    record);
 }
 
 /* ---- records ---- */
@@ -193,7 +196,7 @@ int sl_cdp_pages_project(request_rec *r, const sl_cdp_visit_t *visit)
     if (visit->rights.adjudicate) {
         put_signin(html, r, visit);
         rc = put_records(html, r, visit, &err);
-        put_find(html, visit);
+        put_find(html, visit, sl_params_one(sl_cdp_pages_query(r), "record"));
     }
     if (rc != SL_OK) {
         return visit->core->error(r, rc, &err);
