@@ -72,7 +72,7 @@ static void put_notes(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state,
         put_faults(html, said->faults);
     }
     if (state->app_trouble != NULL) {
-        sl_cdp_html_put(html, "<p class=\"note\">%s Until then nothing can be changed here.</p>",
+        sl_cdp_html_put(html, "<p class=\"note\">%s Until then the mapping stays as it is.</p>",
                         state->app_trouble);
     }
     if (state->revision == 0) {

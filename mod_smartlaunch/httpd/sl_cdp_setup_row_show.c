@@ -253,7 +253,7 @@ int sl_cdp_setup_row_show(const sl_cdp_setup_state_t *state, const sl_cdp_setup_
         sl_cdp_setup_put_faults(html, faults);
     }
     if (state->app_trouble != NULL) {
-        sl_cdp_html_put(html, "<p class=\"note\">%s Until then nothing can be changed here.</p>",
+        sl_cdp_html_put(html, "<p class=\"note\">%s Until then the mapping stays as it is.</p>",
                         state->app_trouble);
     }
     sl_cdp_setup_put_search(html, state, &search);
