@@ -8,7 +8,7 @@ require __DIR__ . '/launch.php';
 require __DIR__ . '/session.php';
 require __DIR__ . '/study.php';
 
-header("Content-Security-Policy: default-src 'none'; style-src 'self'; connect-src 'self'; form-action 'self';"
+header("Content-Security-Policy: default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self';"
     . " base-uri 'none'; frame-ancestors 'self'");
 header('X-Frame-Options: SAMEORIGIN');
 header('X-Content-Type-Options: nosniff');
@@ -57,5 +57,5 @@ open_session();
 $launch = Launch::from($_SERVER);
 $user = current_user($launch);
 $launch = opened_by($launch);
-$study = new Study((getenv('STUDY_DATA') ?: sys_get_temp_dir()) . '/study.json', __DIR__ . '/../seed.json');
+$study = open_study();
 refuse_foreign_post();

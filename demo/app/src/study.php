@@ -2,21 +2,29 @@
 // SPDX-License-Identifier: Apache-2.0
 declare(strict_types=1);
 
+require __DIR__ . '/Dictionary.php';
+
 /** The EHRs that participants come from: name in the web server's configuration => shown as. */
 const EHRS = ['hospital' => 'Hospital EHR', 'clinic' => 'City Clinic'];
+/** Those whose charts can be pulled from: name => where the pages of the Clinical Data Pull are for this study. */
+const PULLS = ['hospital' => '/cdp/asthma'];
+
+/** The study as this request finds it: its data lie in the directory named by STUDY_DATA. */
+function open_study(): Study
+{
+    return new Study((getenv('STUDY_DATA') ?: sys_get_temp_dir()) . '/study.json', __DIR__ . '/../seed.json',
+        new Dictionary(__DIR__ . '/../dictionary.json'));
+}
 
 /**
  * The study's records: one JSON file under the directory named by STUDY_DATA.
  *
- * A record is {ehr, patient, name, birth_date, sex, fields: {act_score, inhaler, note},
+ * A record is {ehr, patient, name, birth_date, sex, events: {event: {column: value}}, locked: [event],
  * saved_by, saved_at}; a participant is known by EHR and patient id together.
  */
 final class Study
 {
-    public const FIELDS = ['act_score', 'inhaler', 'note'];
-    public const INHALERS = ['' => '', 'none' => 'None', 'reliever' => 'Reliever only', 'controller' => 'Controller'];
-
-    public function __construct(private readonly string $file, private readonly string $seed)
+    public function __construct(private readonly string $file, private readonly string $seed, public readonly Dictionary $dictionary)
     {
     }
 
@@ -46,7 +54,7 @@ final class Study
     public function enrol(Launch $launch, string $name, string $birthDate, string $sex): string
     {
         $new = ['ehr' => $launch->ehr, 'patient' => $launch->patient, 'name' => $name,
-            'birth_date' => $birthDate, 'sex' => $sex, 'fields' => []];
+            'birth_date' => $birthDate, 'sex' => $sex, 'events' => [], 'locked' => []];
         return $this->locked(static function (array &$records) use ($new): string {
             foreach ($records as $id => $old) {
                 if ($old['ehr'] === $new['ehr'] && $old['patient'] === $new['patient']) {
@@ -59,12 +67,33 @@ final class Study
         });
     }
 
-    /** @param array<string, string> $fields */
-    public function save(string $id, array $fields, string $user): void
+    /**
+     * Writes columns of one record, by event; '' empties one. All of them, or none where an event is locked by now.
+     *
+     * @param array<string, array<string, string>> $events
+     */
+    public function save(string $id, array $events, string $user): bool
     {
-        $this->locked(static function (array &$records) use ($id, $fields, $user): void {
-            $records[$id] = ['fields' => $fields, 'saved_by' => $user, 'saved_at' => gmdate('Y-m-d H:i')]
-                + $records[$id];
+        return $this->locked(static function (array &$records) use ($id, $events, $user): bool {
+            $record = $records[$id];
+            if (array_intersect(array_keys($events), $record['locked']) !== []) {
+                return false;
+            }
+            foreach ($events as $event => $columns) {
+                $record['events'][$event] = array_filter($columns + ($record['events'][$event] ?? []),
+                    static fn (string $value): bool => $value !== '');
+            }
+            $records[$id] = ['saved_by' => $user, 'saved_at' => gmdate('Y-m-d H:i')] + $record;
+            return true;
+        });
+    }
+
+    /** A locked visit is written by nobody, until somebody unlocks it. */
+    public function lock(string $id, string $event, bool $lock): void
+    {
+        $this->locked(static function (array &$records) use ($id, $event, $lock): void {
+            $others = array_values(array_diff($records[$id]['locked'], [$event]));
+            $records[$id]['locked'] = $lock ? [...$others, $event] : $others;
         });
     }
 

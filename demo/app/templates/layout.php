@@ -5,6 +5,9 @@
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title><?= e($title) ?> – Asthma in Adults</title>
 <link rel="stylesheet" href="style.css">
+<?php if ($template === 'record'): ?>
+<script type="module" src="pull.js"></script>
+<?php endif ?>
 </head>
 <body>
 <header class="top">
