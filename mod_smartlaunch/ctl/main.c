@@ -25,6 +25,10 @@ static const char USAGE[] =
     "  token renew LAUNCH         renew the token of a launch at the EHR, now\n"
     "  token revoke LAUNCH        wipe the tokens of a launch\n"
     "\n"
+    "  cdp grant PROJECT USER setup|adjudicate   let an app user do that; or cdp revoke\n"
+    "  cdp mapping import PROJECT FILE   take a mapping, JSON or CSV; - for standard input\n"
+    "  cdp mapping export PROJECT        print it as JSON, or with --csv\n"
+    "\n"
     "  keyring new                print a new line for the key ring\n"
     "  keyring add                put a new key on top of the key ring (--last: at its end)\n"
     "  keyring rotate             seal everything anew under the first key, while httpd serves\n"
@@ -47,6 +51,8 @@ static const char USAGE[] =
     "      --alg RS384|ES384      jwks new: RSA with 3072 bits, or EC P-384; RS384\n"
     "      --kid NAME             jwks new: the key's name, in place of its thumbprint\n"
     "      --jwk                  jwks new: write a JWK, not PEM\n"
+    "      --csv                  cdp mapping export: print CSV\n"
+    "      --unchecked            cdp mapping import: do not ask the app for its fields\n"
     "      --sql DIR              where the migrations are, " SL_SQLDIR "\n"
     "      --json                 print JSON\n"
     "      --version, --help\n";
@@ -55,9 +61,9 @@ static const struct {
     const char *name;
     sl_ctl_verb_t *run;
 } VERBS[] = {
-    {"check", sl_ctl_check},   {"jwks", sl_ctl_jwks},   {"keyring", sl_ctl_keyring},
-    {"launch", sl_ctl_launch}, {"link", sl_ctl_link},   {"schema", sl_ctl_schema},
-    {"token", sl_ctl_token},   {"trace", sl_ctl_trace},
+    {"cdp", sl_ctl_cdp},         {"check", sl_ctl_check},   {"jwks", sl_ctl_jwks},
+    {"keyring", sl_ctl_keyring}, {"launch", sl_ctl_launch}, {"link", sl_ctl_link},
+    {"schema", sl_ctl_schema},   {"token", sl_ctl_token},   {"trace", sl_ctl_trace},
 };
 
 int sl_ctl_fail(const sl_err_t *err)
@@ -161,6 +167,10 @@ static bool take(sl_ctl_t *ctl, int letter, const char *value)
         return ctl->last = true;
     case 'J':
         return ctl->jwk = true;
+    case 'c':
+        return ctl->csv = true;
+    case 'N':
+        return ctl->unchecked = true;
     case 'n':
         return take_limit(ctl, value);
     default:
@@ -188,6 +198,8 @@ static int parse(sl_ctl_t *ctl, int argc, char **argv)
         {"patients", no_argument, NULL, 'p'},
         {"last", no_argument, NULL, 'l'},
         {"jwk", no_argument, NULL, 'J'},
+        {"csv", no_argument, NULL, 'c'},
+        {"unchecked", no_argument, NULL, 'N'},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},

@@ -29,6 +29,8 @@ typedef struct {
     bool patients;           /* name patients */
     bool last;               /* keyring add: at the end */
     bool jwk;                /* jwks new: a JWK, not PEM */
+    bool csv;                /* cdp mapping export: CSV, not JSON */
+    bool unchecked;          /* cdp mapping import: the app is not asked */
     const char *const *args; /* after the verb; NULL-terminated */
     sl_json_t *dump;         /* of sl_ctl_configuration(), once it was asked */
     apr_pool_t *p;
@@ -36,6 +38,7 @@ typedef struct {
 
 /** A verb. @return how the program ends */
 typedef int sl_ctl_verb_t(sl_ctl_t *ctl);
+sl_ctl_verb_t sl_ctl_cdp;
 sl_ctl_verb_t sl_ctl_check;
 sl_ctl_verb_t sl_ctl_jwks;
 sl_ctl_verb_t sl_ctl_keyring;

@@ -156,6 +156,7 @@ static const char *check_url(cmd_parms *cmd, const char *url)
 static const char *read_secret(cmd_parms *cmd, sl_cdp_project_conf_t *conf, const char *key,
                                const char *text)
 {
+    const char *path;
     sl_secret_t *secret = NULL;
     sl_err_t err;
 
@@ -165,14 +166,14 @@ static const char *read_secret(cmd_parms *cmd, sl_cdp_project_conf_t *conf, cons
                             "%s=file:PATH",
                             key, key);
     }
-    if (sl_file_secret_line(&secret, ap_server_root_relative(cmd->pool, text + 5), cmd->pool,
-                            &err) != SL_OK) {
+    path = ap_server_root_relative(cmd->pool, text + 5);
+    if (path == NULL || sl_file_secret_line(&secret, path, cmd->pool, &err) != SL_OK) {
         return apr_psprintf(cmd->pool,
                             "SmartCDPDeliver: %s=: %s; write file:PATH of a file that only its "
                             "owner may read, with the secret in its first line",
-                            key, err.text);
+                            key, path != NULL ? err.text : "that is no path");
     }
-    conf->secret_source = text;
+    conf->secret_source = apr_pstrcat(cmd->pool, "file:", path, NULL);
     conf->project.delivery.secret = secret;
     return NULL;
 }
