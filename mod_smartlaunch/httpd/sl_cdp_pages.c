@@ -8,9 +8,6 @@
 #include <http_protocol.h>
 #include <string.h>
 
-/* Until that screen is there the others do without. */
-#pragma weak sl_cdp_setup_page
-
 typedef int (*screen_t)(request_rec *r, const sl_cdp_visit_t *visit, const char *record);
 
 typedef struct {
@@ -135,7 +132,7 @@ int sl_cdp_pages_handle(request_rec *r, const sl_cdp_visit_t *visit)
     bool is_project = visit->project != NULL;
 
     if (is_project && visit->depth > 0) {
-        if (sl_cdp_setup_page != NULL && strcmp(visit->segments[0], "setup") == 0) {
+        if (strcmp(visit->segments[0], "setup") == 0) {
             return sl_cdp_setup_page(r, visit);
         }
         return strcmp(visit->segments[0], "find") == 0 ? show_find(r, visit)
