@@ -12,7 +12,7 @@
 APLOG_USE_MODULE(smartlaunch_cdp);
 
 #define DIGITS 18
-#define EVENTS 20 /* of the log, to find who was faster */
+#define EVENTS 20 /* of the log, to find what came in between */
 
 typedef struct {
     apr_array_header_t *choose, *exclude, *include; /* of apr_int64_t */
@@ -82,27 +82,27 @@ static void read_form(ticked_t *ticked, const sl_params_t *form, apr_pool_t *p)
     ticked->choose = without(ticked->choose, ticked->exclude, p);
 }
 
-/** Who was faster, as the record's log has it. */
-static const char *who_decided(const sl_cdp_visit_t *visit, const char *record, apr_pool_t *p)
+/** What came in between, as the record's log has it. */
+static const char *what_changed(const sl_cdp_visit_t *visit, const char *record, apr_pool_t *p)
 {
     static const char *const deeds[] = {"saved", "excluded", "included", "fetched"};
     apr_array_header_t *events;
     sl_err_t err = {0};
 
     if (sl_cdp_log(&events, visit->cdp, visit->project->name, record, EVENTS, p, &err) != SL_OK) {
-        return "Somebody else";
+        return "somebody was faster";
     }
     for (int i = 0; i < events->nelts; i++) {
         const sl_cdp_event_t *event = &APR_ARRAY_IDX(events, i, sl_cdp_event_t);
 
         for (size_t k = 0; k < sizeof(deeds) / sizeof(deeds[0]); k++) {
             if (event->user != NULL && strcmp(event->what, deeds[k]) == 0) {
-                return apr_psprintf(p, "%s (%s, %s)", event->user, event->what,
+                return apr_psprintf(p, "%s, %s, %s", event->user, event->what,
                                     sl_cdp_pages_time(event->at, p));
             }
         }
     }
-    return "Somebody else";
+    return "somebody was faster";
 }
 
 static void log_refusal(request_rec *r, const sl_cdp_visit_t *visit, int status,
@@ -121,9 +121,9 @@ static int show_conflict(request_rec *r, const sl_cdp_visit_t *visit, const char
         .status = HTTP_CONFLICT,
         .is_trouble = true,
         .said = apr_psprintf(r->pool,
-                             "%s was faster: this record has changed since you opened it, so "
-                             "nothing of yours was saved. This is how it is now.",
-                             who_decided(visit, record, r->pool))};
+                             "This record has changed since you opened it: %s. Nothing of yours "
+                             "was saved; this is how it is now.",
+                             what_changed(visit, record, r->pool))};
 
     log_refusal(r, visit, again.status, err);
     return sl_cdp_pages_sheet_send(r, visit, record, &again);

@@ -60,7 +60,7 @@ static const sl_cdp_pages_no_t *no_of(sl_rc_t rc)
     static const sl_cdp_pages_no_t relaunch = {
         HTTP_UNAUTHORIZED, "Please sign in to the EHR",
         "You have no sign-in at the EHR that covers this patient. Open this patient's chart in the "
-        "EHR and start from there, or sign in to the EHR without a patient.",
+        "EHR and start from there, or sign in to the EHR without a chart.",
         NULL, true};
     static const sl_cdp_pages_no_t away = {
         HTTP_BAD_GATEWAY, "The EHR cannot be read at the moment",
