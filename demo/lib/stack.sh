@@ -17,6 +17,7 @@ stack_env() { # RUN_DIR APP_PORT EHR_PORT GATEWAY_PORT CARD_PORT
     export DEMO_EHR=https://ehr.localhost:$3 DEMO_CLINIC=https://clinic.localhost:$3/t/clinic
     DEMO_MODULES=$(apxs -q LIBEXECDIR)
     DEMO_MODULE=$build/.libs/mod_smartlaunch.so
+    export DEMO_CDP_MODULE=$build/.libs/mod_smartlaunch_cdp.so
     export DEMO_MODULES DEMO_MODULE DEMO_CTL=$build/smartlaunchctl
     if [ "$(id -u)" = 0 ]; then
         export DEMO_WEB_USER=www-data DEMO_WEB_GROUP=www-data db_user=postgres
@@ -49,6 +50,7 @@ stack_start() {
     start_php
     start_card
     start_httpd
+    [ -f "$DEMO_RUN/project-set-up" ] || set_up_project
 }
 
 stack_stop() {
@@ -138,6 +140,7 @@ make_files() {
     [ -z "${DEMO_SITE-}" ] || cp "$DEMO_SITE" "$run/conf/site.d/"
     chmod 755 "$run/log" "$run/tls" "$run/conf"
     [ -f "$run/secret/keyring" ] || make_secrets
+    give_study_token
     register_client
     [ -f "$run/tls/cert.pem" ] || make_certificate
 }
@@ -150,7 +153,15 @@ make_secrets() (
     openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out clinic.key
     openssl rand -hex 32 >card.secret
     openssl rand -hex 16 >card.token
+    openssl rand -hex 16 | tr a-f A-F >study-api.token
 )
+
+# The study keeps a hash of its API's token, not the token.
+give_study_token() {
+    local file=$DEMO_RUN/study/api-token.sha256
+    tr -d '\n' <"$DEMO_RUN/secret/study-api.token" | sha256sum | cut -d ' ' -f 1 >"$file"
+    chown "$DEMO_WEB_USER" "$file" && chmod 600 "$file"
+}
 
 # What the EHRs know of us.
 register_client() (
@@ -246,6 +257,21 @@ start_httpd() {
     setsid "$httpd" -f "$DEMO_RUN/conf/httpd.conf" -DFOREGROUND </dev/null >>"$log" 2>&1 &
     echo $! >"$DEMO_RUN/httpd.pid"
     wait_for "$DEMO_RUN/httpd.pid" "$log" answers "$DEMO_APP_PORT" || fail "httpd did not start."
+}
+
+# Which fields of the EHR go where in the study, and who may say so: alice sets up and decides, bob decides.
+set_up_project() {
+    local log=$DEMO_RUN/log/cdp.log
+    {
+        ctl cdp grant asthma alice setup && ctl cdp grant asthma alice adjudicate &&
+            ctl cdp grant asthma bob adjudicate &&
+            ctl cdp mapping import asthma "$top/demo/conf/mapping.json"
+    } >"$log" 2>&1 || fail "the study's project was not set up; the log is $log" || return
+    touch "$DEMO_RUN/project-set-up"
+}
+
+ctl() {
+    "$DEMO_CTL" -f "$DEMO_RUN/conf/httpd.conf" "$@"
 }
 
 answers() { # PORT
