@@ -377,7 +377,8 @@ COMMENT ON COLUMN smartlaunch.cdp_status.delivered IS 'Saved values that the app
 
 -- A decision, all of it or nothing. Rows are locked in one order, the record first, so that two
 -- never wait for each other; what is decided is erased at once. `ask`: version, seen, by, reference,
--- choose [{value, key, sealed (base64), key_id, event, instance, field}], exclude [id], include [id].
+-- choose [{value, key, sealed (base64), key_id, event, instance, field}], exclude [id], include [id],
+-- unseen [id]: what could not be read stays, whatever was chosen beside it.
 -- No row: somebody decided meanwhile, or the EHR has replaced one of the values.
 CREATE FUNCTION smartlaunch.cdp_decide(of_project text, of_record text, decision_id uuid, ask jsonb)
     RETURNS TABLE (saved integer, passed integer, excluded integer, included integer)
@@ -388,6 +389,7 @@ DECLARE
     chosen CONSTANT bigint[] := ARRAY(SELECT (c->>'value')::bigint FROM jsonb_array_elements(ask->'choose') c);
     shut CONSTANT bigint[] := ARRAY(SELECT jsonb_array_elements_text(ask->'exclude')::bigint);
     opened CONSTANT bigint[] := ARRAY(SELECT jsonb_array_elements_text(ask->'include')::bigint);
+    unseen CONSTANT bigint[] := ARRAY(SELECT jsonb_array_elements_text(ask->'unseen')::bigint);
     passed_over bigint[];
 BEGIN
     PERFORM 1 FROM smartlaunch.cdp_record r
@@ -405,7 +407,12 @@ BEGIN
         LEFT JOIN smartlaunch.cdp_value v
             ON v.id = a.id AND v.project = of_project AND v.record = of_record
             AND (v.state = a.state OR (v.state = 'saved' AND NOT v.settled AND a.id = ANY (chosen)))
-        WHERE v.id IS NULL) THEN
+        WHERE v.id IS NULL)
+       OR EXISTS ( -- the EHR has another by now
+        SELECT 1 FROM smartlaunch.cdp_value v JOIN smartlaunch.cdp_value n
+            ON n.project = v.project AND n.record = v.record AND n.mapping = v.mapping
+            AND n.instance = v.instance AND n.taken_at IS NULL AND n.id > v.id
+        WHERE v.id = ANY (opened) AND v.taken_at IS NULL) THEN
         RETURN;
     END IF;
 
@@ -439,6 +446,7 @@ BEGIN
         JOIN smartlaunch.cdp_mapping m ON m.project = of_project AND m.event = c.event AND m.field = c.field
         WHERE v.project = of_project AND v.record = of_record AND v.mapping = m.id
           AND v.instance = c.instance AND v.state = 'new' AND v.id <= (ask->>'seen')::bigint
+          AND v.id <> ALL (unseen)
         RETURNING v.id)
     SELECT array_agg(id) INTO passed_over FROM done;
     UPDATE smartlaunch.cdp_value v
@@ -499,6 +507,9 @@ BEGIN
     END IF;
     IF r.mrn_print <> print THEN
         PERFORM smartlaunch.cdp_forget(of_project, of_record, asked->>'by', 'another medical record number');
+        -- Who fetched the other patient has not asked for this one: not with his token.
+        UPDATE smartlaunch.cdp_record c SET fetched_by = NULL
+        WHERE c.project = of_project AND c.record = of_record;
     END IF;
     IF print IS NOT NULL THEN
         UPDATE smartlaunch.cdp_record c
@@ -610,11 +621,18 @@ BEGIN
         SET state = 'superseded', value_sealed = NULL, decided_at = now(), decided_by = 'SYSTEM'
         WHERE v.project = of_project AND v.record = of_record AND v.mapping = i.mapping
           AND v.instance = i.instance AND v.taken_at IS NULL AND v.state = 'new';
-        -- Excluded is excluded, also when the EHR comes back to it.
-        IF EXISTS (SELECT 1 FROM smartlaunch.cdp_value v
-                   WHERE v.project = of_project AND v.record = of_record AND v.mapping = i.mapping
-                     AND v.instance = i.instance AND v.taken_at IS NULL AND v.state = 'excluded'
-                     AND v.value_print = i.value_print) THEN
+        -- Excluded is excluded, also when the EHR comes back to it: the newest row is what it has.
+        UPDATE smartlaunch.cdp_value v SET state = 'superseded', value_sealed = NULL
+        WHERE v.project = of_project AND v.record = of_record AND v.mapping = i.mapping
+          AND v.instance = i.instance AND v.taken_at IS NULL AND v.state = 'excluded'
+          AND v.value_print = i.value_print
+        RETURNING * INTO last;
+        IF FOUND THEN
+            INSERT INTO smartlaunch.cdp_value (project, record, mapping, instance, unit, value_print,
+                value_sealed, key_id, state, decided_at, decided_by, decision)
+            VALUES (of_project, of_record, i.mapping, i.instance, i.unit, i.value_print,
+                decode(i.sealed, 'base64'), seal_key, 'excluded', last.decided_at, last.decided_by,
+                last.decision);
             known := known + 1;
             CONTINUE;
         END IF;
@@ -636,13 +654,15 @@ CREATE FUNCTION smartlaunch.cdp_save(of_project text, by_user text, was_revision
 RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     now_revision bigint;
+    other_times boolean;
     gone bigint[];
 BEGIN
     INSERT INTO smartlaunch.cdp_project
         (project, day_offset, direction, convert_gmt, adjudication, updated_by)
     VALUES (of_project, 1, '+-', false, 'manual', by_user)
     ON CONFLICT DO NOTHING;
-    PERFORM 1 FROM smartlaunch.cdp_project c WHERE c.project = of_project FOR UPDATE;
+    SELECT c.convert_gmt <> (saved->>'convert_gmt')::boolean INTO other_times
+    FROM smartlaunch.cdp_project c WHERE c.project = of_project FOR UPDATE;
     UPDATE smartlaunch.cdp_project c
     SET revision = c.revision + 1, ehr = saved->>'ehr', day_offset = (saved->>'day_offset')::integer,
         direction = saved->>'direction', convert_gmt = (saved->>'convert_gmt')::boolean,
@@ -654,6 +674,18 @@ BEGIN
     END IF;
     -- Records before their values, as everywhere.
     UPDATE smartlaunch.cdp_record r SET version = r.version + 1 WHERE r.project = of_project;
+    -- A fetch under way that looks around other dates, or tells times otherwise, holds nothing any
+    -- more: its record is fetched anew.
+    IF other_times OR EXISTS (
+        SELECT 1 FROM smartlaunch.cdp_mapping m
+        JOIN jsonb_to_recordset(saved->'fields') AS x (source text, event text, field text,
+            temporal_field text) USING (event, field, source)
+        WHERE m.project = of_project AND m.removed_at IS NULL
+          AND x.temporal_field IS DISTINCT FROM m.temporal_field) THEN
+        UPDATE smartlaunch.cdp_record r
+        SET state = 'queued', lease = NULL, lease_until = NULL, lease_by = NULL
+        WHERE r.project = of_project AND r.state = 'fetching';
+    END IF;
     gone := ARRAY(
         SELECT m.id FROM smartlaunch.cdp_mapping m
         LEFT JOIN jsonb_to_recordset(saved->'fields') AS x (source text, event text, field text,

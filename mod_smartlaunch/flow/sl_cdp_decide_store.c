@@ -45,6 +45,26 @@ static sl_rc_t seal_choice(sl_store_cdp_choice_t *out, const sl_cdp_sheet_ask_t 
     return rc;
 }
 
+/** Of the targets something is chosen for. */
+static apr_array_header_t *unseen(const sl_cdp_decision_t *decision, apr_pool_t *p)
+{
+    apr_array_header_t *ids = apr_array_make(p, 1, sizeof(apr_int64_t));
+
+    for (int i = 0; i < decision->choose->nelts; i++) {
+        const apr_array_header_t *candidates =
+            APR_ARRAY_IDX(decision->choose, i, sl_cdp_choice_of_t).target->candidates;
+
+        for (int k = 0; k < candidates->nelts; k++) {
+            const sl_cdp_shown_t *shown = &APR_ARRAY_IDX(candidates, k, const sl_cdp_shown_t);
+
+            if (shown->is_closed) {
+                APR_ARRAY_PUSH(ids, apr_int64_t) = shown->id;
+            }
+        }
+    }
+    return ids;
+}
+
 sl_rc_t sl_cdp_decide_store(sl_cdp_decided_t *out, const sl_cdp_sheet_ask_t *ask,
                             const sl_cdp_decision_t *decision, apr_pool_t *p, sl_err_t *err)
 {
@@ -57,7 +77,8 @@ sl_rc_t sl_cdp_decide_store(sl_cdp_decided_t *out, const sl_cdp_sheet_ask_t *ask
                                    .reference = decision->reference,
                                    .choose = choose,
                                    .exclude = decision->exclude,
-                                   .include = decision->include};
+                                   .include = decision->include,
+                                   .unseen = unseen(decision, p)};
     sl_store_cdp_decided_t decided = {0};
     sl_rc_t rc = new_uuid(&row.decision, p, err);
 

@@ -78,10 +78,10 @@ static void fetch_all(sl_cdp_run_t *run, const sl_cdp_plan_t *plan)
         if (run->course == SL_CDP_GOES_ON) {
             sl_cdp_fetch_category(run, request);
         } else if (run->course == SL_CDP_WAS_CUT) {
-            run->is_partial = true;
+            sl_cdp_fetch_miss(run, request);
             sl_cdp_fetch_warn(run, request->label, "There was no time for this yet.", NULL);
         } else {
-            run->is_partial = true;
+            sl_cdp_fetch_miss(run, request);
             sl_cdp_fetch_warn(run, request->label, "This was not asked for any more.", NULL);
         }
     }
@@ -136,12 +136,13 @@ static sl_rc_t fetch(sl_cdp_fetched_t *out, sl_cdp_run_t *run, const apr_array_h
     run->warnings = apr_array_make(run->p, 4, sizeof(sl_cdp_warning_t));
     rc = run_all(run, given);
     outcome = sl_cdp_fetch_outcome(run, rc);
+    if (run->course != SL_CDP_IS_LOST || rc != SL_EXPIRED) {
+        rc = sl_cdp_fetch_finish(run, rc, outcome);
+    }
     if (run->course == SL_CDP_IS_LOST && rc == SL_EXPIRED) {
         rc = sl_err_set(&run->err, SL_BUSY, "SL8143",
-                        "project %s: another fetch of this record has taken over",
+                        "project %s: the record was taken away: another fetch, or a new mapping",
                         run->project->name);
-    } else {
-        rc = sl_cdp_fetch_finish(run, rc, outcome);
     }
     if (rc == SL_OK) {
         sl_cdp_fetch_decide(run);
@@ -238,5 +239,7 @@ sl_rc_t sl_cdp_fetch_claimed(sl_cdp_fetched_t *out, const sl_cdp_t *cdp, sl_cdp_
         *err = run.err;
         return sl_cdp_fetch_finish(&run, rc, "failed");
     }
-    return fetch(out, &run, NULL, err);
+    rc = fetch(out, &run, NULL, err);
+    /* Not the EHR that is busy. */
+    return rc == SL_BUSY && run.course == SL_CDP_IS_LOST ? SL_FAILED : rc;
 }

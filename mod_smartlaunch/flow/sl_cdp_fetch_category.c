@@ -48,6 +48,12 @@ void sl_cdp_fetch_warn(sl_cdp_run_t *run, const char *source, const char *messag
                                     : apr_pstrcat(run->p, message, " (", told, ")", NULL);
 }
 
+void sl_cdp_fetch_miss(sl_cdp_run_t *run, const sl_cdp_request_t *request)
+{
+    run->is_partial = true;
+    run->is_measured_in_part |= request->category == SL_CDP_OBSERVATIONS;
+}
+
 bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const apr_array_header_t *items, apr_pool_t *p)
 {
     const sl_cdp_hold_t hold = {run->cdp, run->claim, run->current};
@@ -78,7 +84,7 @@ static bool is_new(pages_t *pages, const char *url)
 /** Not everything that is there could be had. */
 static void leave_out(pages_t *pages, const char *message)
 {
-    pages->run->is_partial = true;
+    sl_cdp_fetch_miss(pages->run, pages->request);
     pages->has_hole = true;
     sl_cdp_fetch_warn(pages->run, pages->request->label, message, NULL);
 }
@@ -254,7 +260,7 @@ static void failed(pages_t *pages, sl_rc_t rc, const sl_err_t *err)
         pages->status == 0 && (rc == SL_TIMEOUT || rc == SL_UPSTREAM) ? run->silent + 1 : 0;
     run->rc = rc;
     run->err = *err;
-    run->is_partial = true;
+    sl_cdp_fetch_miss(run, pages->request);
     run->course = course_of(rc, pages);
     if (rc == SL_BUSY || run->silent > 0) {
         run->again = err->retry_after > LATER ? err->retry_after : LATER;

@@ -56,6 +56,7 @@ void sl_cdp_fetch_dates(sl_cdp_run_t *run, const apr_array_header_t *given)
     }
     if (rc != SL_OK && rc != SL_NONE && run->dates == NULL) {
         run->is_partial = true;
+        run->is_measured_in_part = true;
         run->has_future = true; /* for all we know */
         sl_cdp_fetch_warn(run, "dates of the record",
                           "The application that keeps the project did not tell its dates: values "

@@ -81,6 +81,7 @@ sl_rc_t sl_cdp_fetch_finish(sl_cdp_run_t *run, sl_rc_t rc, const char *outcome)
         done = sl_cdp_hold_queue(&queued, run->cdp, run->project->name, run->claim->record, &err);
     }
     if (done != SL_OK && rc == SL_OK) {
+        run->course = SL_CDP_IS_LOST;
         run->err = err;
         return done;
     }
@@ -104,12 +105,14 @@ void sl_cdp_fetch_report(sl_cdp_fetched_t *out, const sl_cdp_run_t *run, const c
 
 void sl_cdp_fetch_decide(const sl_cdp_run_t *run)
 {
+    const sl_cdp_alone_t after = {run->claim->unattended, run->is_partial,
+                                  run->is_measured_in_part};
     sl_cdp_decided_t decided;
     sl_cdp_delivered_t sent;
     sl_err_t err = {0};
 
-    if (sl_cdp_decide_alone(&decided, run->cdp, run->project, run->claim->record,
-                            run->claim->unattended, run->p, &err) != SL_OK) {
+    if (sl_cdp_decide_alone(&decided, run->cdp, run->project, run->claim->record, &after, run->p,
+                            &err) != SL_OK) {
         sl_log(&run->cdp->rt->log, SL_LOG_WARN, "SL8144",
                "project %s: nothing was saved by itself: %s (%s)", run->project->name, err.text,
                err.id);

@@ -38,7 +38,8 @@ typedef struct {
     int asked, got; /* categories: wanted, and held as a whole or in part */
     int silent;     /* categories one after the other without any answer */
     bool is_partial;
-    sl_rc_t rc; /* of what went wrong last */
+    bool is_measured_in_part; /* the observations are not all there */
+    sl_rc_t rc;               /* of what went wrong last */
     sl_err_t err;
     int again; /* seconds; 0: as usual */
 } sl_cdp_run_t;
@@ -76,6 +77,9 @@ void sl_cdp_fetch_dates(sl_cdp_run_t *run, const apr_array_header_t *given);
 
 /** One category, page by page. Afterwards run->course says whether the next one makes sense. */
 void sl_cdp_fetch_category(sl_cdp_run_t *run, const sl_cdp_request_t *request);
+
+/** Something of this category is not there. */
+void sl_cdp_fetch_miss(sl_cdp_run_t *run, const sl_cdp_request_t *request);
 
 /** Hold items; false: run->course says that it is over. */
 bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const apr_array_header_t *items, apr_pool_t *p);

@@ -72,7 +72,8 @@ static sl_rc_t write_item(sl_json_t *array, const page_t *page, const sl_cdp_ite
                                         item->want->map->id,
                                         item->want->instance,
                                         taken,
-                                        print};
+                                        print,
+                                        item->unit};
     sl_json_t *json = sl_json_object(page->p);
     sl_cdp_sealed_t sealed = {0};
     sl_rc_t rc =

@@ -27,6 +27,7 @@ typedef struct {
     sl_cdp_value_state_t state; /* NEW, EXCLUDED, or SAVED: refused by the app, can be chosen
                                    again; the others hold no value any more */
     const char *problem; /* a plain sentence: does not fit, other unit, unreadable; NULL: none */
+    bool is_closed;      /* its seal cannot be opened: nobody saw it, and it is never passed over */
     bool ticked;
 } sl_cdp_shown_t;
 
@@ -89,11 +90,18 @@ SL_MUST_USE sl_rc_t sl_cdp_decide(sl_cdp_decided_t *out, const sl_cdp_t *cdp,
                                   const sl_cdp_choices_t *choices, const sl_cdp_actor_t *actor,
                                   apr_pool_t *p, sl_err_t *err);
 
-/** Instant or auto adjudication: what is unambiguous, as SYSTEM. `scheduled`: after an unattended
- * fetch. Does nothing unless both switches say so (H7). */
+/** After which fetch. Of what could be had only in part nobody knows whether it is unambiguous. */
+typedef struct {
+    bool scheduled;           /* it was unattended */
+    bool is_partial;          /* some category is missing, or was cut off */
+    bool is_measured_in_part; /* … that of observations */
+} sl_cdp_alone_t;
+
+/** Instant or auto adjudication: what is unambiguous, as SYSTEM. Does nothing unless both switches
+ * say so (H7). */
 SL_MUST_USE sl_rc_t sl_cdp_decide_alone(sl_cdp_decided_t *out, const sl_cdp_t *cdp,
                                         const sl_cdp_project_t *project, const char *record,
-                                        bool scheduled, apr_pool_t *p, sl_err_t *err);
+                                        const sl_cdp_alone_t *after, apr_pool_t *p, sl_err_t *err);
 
 /** Who did what to a record, newest first: of sl_cdp_event_t. No values. */
 typedef struct {

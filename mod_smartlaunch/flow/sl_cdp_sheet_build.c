@@ -247,11 +247,40 @@ static void add_candidate(build_t *b, work_t *work, const sl_cdp_map_t *map,
     shown->note = value->note;
     shown->when = value->when;
     shown->state = value->state;
+    shown->is_closed = value->is_closed;
     shown->saved_as = judge(&shown->problem, b, work, value);
     if (shown->problem == NULL) {
         shown->problem = unit_problem(b, map, value->unit);
     }
     work->shown.fresh += value->state == SL_CDP_NEW;
+}
+
+/** W5: the date may have moved since the value was fetched. Shown, never ticked. */
+static void check_window(const build_t *b, const work_t *work, sl_cdp_shown_t *shown)
+{
+    const sl_cdp_map_t *map = shown->map;
+    sl_cdp_window_t window;
+    const char *date;
+
+    if (map->temporal_field == NULL || shown->state != SL_CDP_NEW || shown->problem != NULL) {
+        return;
+    }
+    date = value_at(b, work->shown.event, work->shown.instance, map->temporal_field);
+    if (date == NULL && b->parts->current == NULL) {
+        return; /* nobody told us */
+    }
+    if (sl_cdp_window_make(&window, date, sl_cdp_mapping_offset(b->parts->mapping, map)) != SL_OK) {
+        shown->problem = "It was fetched for a date that the record does not have any more.";
+    } else if (!sl_cdp_window_has(&window, shown->when)) {
+        shown->problem = "It is from outside the time around the date that the record has now.";
+    }
+}
+
+static void check_windows(const build_t *b, work_t *work)
+{
+    for (int i = 0; i < work->candidates->nelts; i++) {
+        check_window(b, work, &APR_ARRAY_IDX(work->candidates, i, sl_cdp_shown_t));
+    }
 }
 
 static void place_values(build_t *b)
@@ -363,6 +392,7 @@ apr_array_header_t *sl_cdp_sheet_build(const sl_cdp_sheet_parts_t *parts, apr_po
             work->shown.date =
                 value_at(&b, work->shown.event, work->shown.instance, work->first->temporal_field);
         }
+        check_windows(&b, work);
         tick(&b, work);
         work->shown.candidates = work->candidates;
         APR_ARRAY_PUSH(targets, sl_cdp_target_t) = work->shown;

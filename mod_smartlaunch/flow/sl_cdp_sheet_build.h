@@ -15,6 +15,7 @@ typedef struct {
     const char *value;              /* NULL: see problem */
     const char *code, *unit, *note; /* NULL: none */
     const char *problem;            /* why it can never be saved; NULL: none */
+    bool is_closed;                 /* its seal cannot be opened here and now */
 } sl_cdp_opened_t;
 
 /** The last value that was saved for a target. */

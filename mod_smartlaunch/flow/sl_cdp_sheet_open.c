@@ -19,6 +19,11 @@ static sl_rc_t or_unreadable(sl_rc_t rc, const char **problem)
     return SL_OK;
 }
 
+static apr_int64_t newer(apr_int64_t a, apr_int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static sl_cdp_value_state_t state_of(const char *word)
 {
     return strcmp(word, "excluded") == 0 ? SL_CDP_EXCLUDED : SL_CDP_NEW;
@@ -45,7 +50,8 @@ static sl_rc_t open_value(sl_cdp_opened_t *out, const sl_cdp_sheet_ask_t *ask,
                                         row->mapping,
                                         row->instance,
                                         row->taken_at != NULL ? row->taken_at : "",
-                                        row->print};
+                                        row->print,
+                                        row->unit};
     const sl_cdp_sealed_t sealed = {row->key_id, row->sealed};
     sl_cdp_content_t content = {0};
     sl_rc_t rc = sl_cdp_vault_open_value(&content, ask->cdp->rt->ring, &place, &sealed, p, err);
@@ -58,6 +64,7 @@ static sl_rc_t open_value(sl_cdp_opened_t *out, const sl_cdp_sheet_ask_t *ask,
         out->note = content.note;
         out->problem = out->problem != NULL ? out->problem : content.problem;
     }
+    out->is_closed = rc == SL_DENIED;
     return or_unreadable(rc, &out->problem);
 }
 
@@ -76,7 +83,7 @@ static sl_rc_t open_values(apr_array_header_t **out, apr_int64_t *newest,
     for (int i = 0; rc == SL_OK && i < rows->nelts; i++) {
         const sl_store_cdp_open_t *row = &APR_ARRAY_IDX(rows, i, sl_store_cdp_open_t);
 
-        *newest = row->id > *newest ? row->id : *newest;
+        *newest = newer(*newest, row->id);
         rc = open_value(apr_array_push(*out), ask, row, p, err);
     }
     return rc;
@@ -118,8 +125,9 @@ static sl_rc_t open_refused(sl_cdp_last_t *out, const sl_cdp_sheet_ask_t *ask,
                          &value->problem);
 }
 
-static sl_rc_t open_last(apr_array_header_t **out, const sl_cdp_sheet_ask_t *ask, apr_pool_t *p,
-                         sl_err_t *err)
+/** @param newest what was refused is on the sheet, too, and may be all there is */
+static sl_rc_t open_last(apr_array_header_t **out, apr_int64_t *newest,
+                         const sl_cdp_sheet_ask_t *ask, apr_pool_t *p, sl_err_t *err)
 {
     const sl_store_cdp_place_t place = {ask->project->name, ask->record};
     apr_array_header_t *rows;
@@ -140,6 +148,9 @@ static sl_rc_t open_last(apr_array_header_t **out, const sl_cdp_sheet_ask_t *ask
         last->sent = sent_of(row->state);
         if (last->sent == SL_CDP_REFUSED) {
             rc = open_refused(last, ask, row, p, err);
+        }
+        if (last->refused != NULL) {
+            *newest = newer(*newest, last->refused->id);
         }
     }
     return rc;
@@ -172,7 +183,7 @@ sl_rc_t sl_cdp_sheet_open(sl_cdp_sheet_parts_t *parts, apr_int64_t *newest,
     sl_rc_t rc = open_values(&values, newest, ask, p, err);
 
     if (rc == SL_OK) {
-        rc = open_last(&last, ask, p, err);
+        rc = open_last(&last, newest, ask, p, err);
     }
     if (rc == SL_OK && parts->current == NULL && !ask->without_current) {
         rc = open_dates(&parts->dates, ask, p, err);

@@ -30,7 +30,7 @@ static const char *const *aad_of(const sl_store_cdp_sealed_t *row, apr_pool_t *p
         [SL_CDP_SEALED_REASON] = "cdp_outbox.reason_sealed",
     };
     const char *const parts[] = {row->project, row->record, row->taken_at, row->print,
-                                 row->event,   row->field,  row->key};
+                                 row->unit,    row->event,  row->field,    row->key};
     const char **aad = apr_pcalloc(p, AAD_MAX * sizeof(*aad));
     int n = 0;
 
@@ -53,6 +53,7 @@ static sl_store_cdp_sealed_t value_row(const sl_cdp_value_place_t *place)
         .instance = place->instance,
         .taken_at = place->taken_at,
         .print = place->print,
+        .unit = place->unit,
     };
 }
 

@@ -23,6 +23,7 @@ typedef struct {
     int instance;
     const char *taken_at; /* sl_cdp_when_text(): "" without a time */
     const char *print;    /* value_print in hexadecimal */
+    const char *unit;     /* NULL: none */
 } sl_cdp_value_place_t;
 
 /** What is sealed of a value: one JSON object. */

@@ -62,6 +62,7 @@ static const char *ask(const sl_store_cdp_decision_t *decision, apr_pool_t *p)
     sl_json_put(json, "choose", choose);
     sl_json_put(json, "exclude", ids_json(decision->exclude, p));
     sl_json_put(json, "include", ids_json(decision->include, p));
+    sl_json_put(json, "unseen", ids_json(decision->unseen, p));
     return sl_json_text(p, json);
 }
 

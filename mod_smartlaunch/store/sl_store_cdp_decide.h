@@ -24,6 +24,7 @@ typedef struct {
     const char *reference;                       /* or NULL */
     const apr_array_header_t *choose;            /* of sl_store_cdp_choice_t */
     const apr_array_header_t *exclude, *include; /* of apr_int64_t */
+    const apr_array_header_t *unseen; /* of apr_int64_t: nobody could read them: not passed over */
 } sl_store_cdp_decision_t;
 
 typedef struct {

@@ -64,7 +64,7 @@ static const sl_stmt_t BATCH[SL_CDP_SEALED_COLUMNS] = {
     [SL_CDP_SEALED_VALUE] = {
         .name = "sl_cdp_sealed_value",
         .sql = SQL_BATCH("cdp_value", "value_sealed", "key_id", "s.id",
-                         "s.project, s.record, s.mapping, s.instance,"
+                         "s.project, s.record, s.mapping, s.instance, s.unit,"
                          " encode(s.value_print, 'hex') AS print, coalesce(to_char(s.taken_at,"
                          "  CASE WHEN s.date_only THEN 'YYYY-MM-DD'"
                          "  ELSE 'YYYY-MM-DD HH24:MI:SS' END), '') AS taken_at")
@@ -186,6 +186,7 @@ static void read_sealed(sl_store_cdp_sealed_t *out, const sl_rows_t *rows, int i
     out->instance = (int)sl_rows_int(rows, i, "instance", 0);
     out->taken_at = sl_rows_text(rows, i, "taken_at");
     out->print = sl_rows_text(rows, i, "print");
+    out->unit = sl_rows_text(rows, i, "unit");
     out->event = sl_rows_text(rows, i, "event");
     out->field = sl_rows_text(rows, i, "field");
     out->key = sl_rows_text(rows, i, "key");

@@ -46,6 +46,7 @@ typedef struct {
     int instance;
     const char *taken_at; /* "2024-03-15", "2024-03-15 10:51:00", "" without a time */
     const char *print;    /* hexadecimal */
+    const char *unit;     /* of a value; NULL: none */
     const char *event, *field, *key;
 } sl_store_cdp_sealed_t;
 

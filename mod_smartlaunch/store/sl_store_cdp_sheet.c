@@ -47,13 +47,14 @@ static const sl_stmt_t DATES = {
 
 static const sl_stmt_t VIEW = {
     .name = "sl_cdp_view_add",
-    .sql = "INSERT INTO smartlaunch.cdp_view (project, record, app_user, value, source, event,"
+    .sql = "WITH noted AS ("
+           "INSERT INTO smartlaunch.cdp_view (project, record, app_user, value, source, event,"
            " instance, field, taken_at, date_only, launch, reference)"
            " SELECT v.project, v.record, $3::text, v.id, m.source, m.event, v.instance, m.field,"
            "  v.taken_at, v.date_only, $4::text, $5::text"
            " FROM smartlaunch.cdp_value v JOIN smartlaunch.cdp_mapping m ON m.id = v.mapping"
            " WHERE v.id = ANY ($6::bigint[]) AND v.project = $1::text AND v.record = $2::text"
-           " ORDER BY v.id",
+           " ORDER BY v.id RETURNING 1) SELECT count(*) AS n FROM noted",
     .params = 6,
 };
 /* clang-format on */
@@ -143,7 +144,13 @@ sl_rc_t sl_store_cdp_view_add(sl_db_t *db, const sl_store_cdp_view_t *view, apr_
         sl_db_text(view->reference), sl_db_text(sl_store_cdp_ids(view->values, p))};
     const sl_db_call_t call = {&VIEW, params};
 
-    return sl_store_do(db, &call, err);
+    int n = 0;
+    sl_rc_t rc = sl_store_number(&n, db, &call, err);
+
+    if (rc == SL_OK && n < view->values->nelts) {
+        rc = sl_err_set(err, SL_CONFLICT, "SL8051", "a value went while it was being shown");
+    }
+    return rc;
 }
 
 const char *sl_store_cdp_ids(const apr_array_header_t *ids, apr_pool_t *p)

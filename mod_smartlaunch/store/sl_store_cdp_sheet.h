@@ -57,7 +57,7 @@ typedef struct {
     const apr_array_header_t *values; /* of apr_int64_t */
 } sl_store_cdp_view_t;
 
-/** A row for each shown value, in one statement. */
+/** A row for each shown value, in one statement. SL_CONFLICT: one of them is gone, and has none. */
 SL_MUST_USE sl_rc_t sl_store_cdp_view_add(sl_db_t *db, const sl_store_cdp_view_t *view,
                                           apr_pool_t *p, sl_err_t *err);
 

@@ -199,8 +199,8 @@ const char *cdp_values(const char *record)
     for (int i = 0; i < rows->nelts; i++) {
         const sl_store_cdp_open_t *row = &APR_ARRAY_IDX(rows, i, sl_store_cdp_open_t);
         const char *taken = row->taken_at != NULL ? row->taken_at : "";
-        const sl_cdp_value_place_t place = {study.name,    record, row->mapping,
-                                            row->instance, taken,  row->print};
+        const sl_cdp_value_place_t place = {study.name, record,     row->mapping, row->instance,
+                                            taken,      row->print, row->unit};
         const sl_cdp_sealed_t sealed = {row->key_id, row->sealed};
         sl_cdp_content_t content = {0};
         sl_rc_t rc = sl_cdp_vault_open_value(&content, runtime.ring, &place, &sealed, pool, &err);

@@ -144,13 +144,14 @@ static void beside_a_fetch(void)
 /** Alice saves a name, and SYSTEM everything that is clear. */
 static void choose_or_alone(int index, apr_pool_t *p, void *data)
 {
+    static const sl_cdp_alone_t after;
     form_t *form = data;
     sl_cdp_decided_t decided;
     sl_err_t err = {0};
 
     form->rc[index] =
         index == 0 ? decide(form, 0, &alice, p)
-                   : sl_cdp_decide_alone(&decided, &cdp, &study, form->record, false, p, &err);
+                   : sl_cdp_decide_alone(&decided, &cdp, &study, form->record, &after, p, &err);
 }
 
 static void beside_system(void)
