@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_cdp_api.h"
 
+#include "httpd/sl_cdp_frame.h"
+
 #include <http_protocol.h>
 #include <string.h>
 
@@ -51,6 +53,9 @@ int sl_cdp_api_count(request_rec *r, const sl_cdp_visit_t *visit, const char *re
     sl_json_put_int(json, "new", known.fresh);
     sl_cdp_api_put_time(json, "fetched_at", known.fetched_at, r->pool);
     sl_json_put_str(json, "state", sl_cdp_api_state(known.state));
+    if (visit->rights.adjudicate) { /* for a form of the app itself that looks for a patient */
+        sl_json_put_str(json, "token", sl_cdp_frame_token(visit, "find", r->pool));
+    }
     return sl_cdp_api_answer(r, visit, json);
 }
 
