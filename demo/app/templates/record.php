@@ -10,7 +10,8 @@
 <?php if ($pull !== null): ?>
 <section class="pull" id="pull" data-record="<?= e("$pull/" . rawurlencode($id)) ?>" aria-label="Values from the EHR">
   <p class="news" id="news" aria-live="polite"><a href="<?= e("$pull/") ?>">Values from the EHR</a></p>
-  <form method="post" action="<?= e("$pull/find") ?>">
+  <form method="post" action="<?= e("$pull/find") ?>" hidden>
+    <input type="hidden" name="token">
     <input type="hidden" name="record" value="<?= e($id) ?>">
     <label>Medical record number
       <input name="mrn" required maxlength="200" autocomplete="off" value="<?= e($record['events'][$dictionary->firstEvent()]['mrn'] ?? '') ?>"></label>
