@@ -29,7 +29,7 @@ void sl_cdp_setup_put_csv(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state
                           "cannot be used, none is. The settings stay.</p>");
     sl_cdp_setup_form_file(html, state, "import");
     sl_cdp_html_put(html,
-                    "<div class=\"fields\"><label>A file <input type=\"file\" name=\"file\" "
+                    "<div class=\"fields top\"><label>A file <input type=\"file\" name=\"file\" "
                     "accept=\".csv,text/csv,text/plain\"></label></div>"
                     "<label>or its text <textarea name=\"text\" spellcheck=\"false\">\n%s"
                     "</textarea></label><p><button class=\"main\">Import</button></p></form>"

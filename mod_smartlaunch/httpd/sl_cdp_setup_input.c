@@ -52,7 +52,7 @@ static const char *source_text(const sl_cdp_source_t *source, apr_pool_t *p)
 {
     const char *text = source->label;
 
-    if (strcmp(source->label, source->name) != 0) {
+    if (source->kind == SL_CDP_KIND_OBSERVATION && strcmp(text, source->name) != 0) {
         text = apr_pstrcat(p, text, " (", source->name, ")", NULL);
     }
     return source->unit != NULL ? apr_pstrcat(p, text, ", ", source->unit, NULL) : text;
@@ -171,11 +171,13 @@ void sl_cdp_setup_put_places(sl_cdp_html_t *html, const apr_array_header_t *plac
     for (int i = 0; i < places->nelts && i < SL_CDP_SETUP_SHOWN; i++) {
         const sl_cdp_setup_place_t *place = &APR_ARRAY_IDX(places, i, sl_cdp_setup_place_t);
 
+        const char *text = sl_cdp_setup_field_text(place->field, html->p);
+
         if (place->event[0] != '\0') {
             group = put_group(html, group, place->event);
+            text = apr_pstrcat(html->p, text, ", ", place->event, NULL);
         }
-        sl_cdp_setup_put_option(html, place_value(place->event, place->field->name, html->p),
-                                sl_cdp_setup_field_text(place->field, html->p),
+        sl_cdp_setup_put_option(html, place_value(place->event, place->field->name, html->p), text,
                                 strcmp(place->event, event) == 0 &&
                                     strcmp(place->field->name, field) == 0);
     }

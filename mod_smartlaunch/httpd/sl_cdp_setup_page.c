@@ -46,7 +46,7 @@ static const char *done_text(const char *word)
 
 static void put_faults(sl_cdp_html_t *html, const apr_array_header_t *faults)
 {
-    sl_cdp_html_put(html, "<table><caption class=\"bad\">What has to be mended</caption><thead><tr>"
+    sl_cdp_html_put(html, "<h2>What has to be mended</h2><table><thead><tr>"
                           "<th scope=\"col\">Row</th><th scope=\"col\">About</th>"
                           "<th scope=\"col\">What is wrong</th></tr></thead><tbody>");
     for (int i = 0; i < faults->nelts; i++) {
@@ -82,13 +82,24 @@ static void put_notes(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state,
     }
 }
 
+/** The screen is as long as the mapping. */
+static void put_contents(sl_cdp_html_t *html)
+{
+    sl_cdp_html_put(html, "<nav class=\"row\" aria-label=\"On this page\">"
+                          "<a href=\"#mapped\">What is mapped</a>"
+                          "<a href=\"#another\">Map another field</a>"
+                          "<a href=\"#settings\">Settings</a>"
+                          "<a href=\"#csv\">CSV</a>"
+                          "<a href=\"#rights\">Rights</a></nav>");
+}
+
 static void put_mapping(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state)
 {
     const sl_cdp_setup_search_t search = {"", "", NULL};
 
     sl_cdp_html_put(html, "<h2 id=\"mapped\">What is mapped</h2>");
     sl_cdp_setup_put_table(html, state);
-    sl_cdp_html_put(html, "<h3>Map another field</h3>");
+    sl_cdp_html_put(html, "<h3 id=\"another\">Map another field</h3>");
     sl_cdp_setup_put_search(html, state, &search);
 }
 
@@ -111,6 +122,7 @@ int sl_cdp_setup_show(const sl_cdp_setup_state_t *state, const sl_cdp_setup_said
 
     put_notes(html, state, said);
     if (state->revision > 0) {
+        put_contents(html);
         put_mapping(html, state);
     }
     sl_cdp_setup_put_project(html, state);

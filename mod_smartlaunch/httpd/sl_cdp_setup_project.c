@@ -38,7 +38,7 @@ static void put_identifier(sl_cdp_html_t *html, const sl_cdp_setup_state_t *stat
 
     sl_cdp_html_put(html, "<fieldset><legend>Medical record number</legend>"
                           "<p>The field of the project that says which patient a record is about."
-                          "</p><div class=\"fields\">");
+                          "</p><div class=\"fields top\">");
     if (places->nelts == 0 || places->nelts > SL_CDP_SETUP_SHOWN) {
         sl_cdp_setup_put_text(html, &field);
         sl_cdp_setup_put_text(html, &event);
@@ -63,7 +63,7 @@ static void put_window(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state)
                                       "0.01 to 365; a row may have days of its own"};
 
     sl_cdp_html_put(html, "<fieldset><legend>Which days</legend><p>Laboratory results and vital "
-                          "signs are fetched from so many days.</p><div class=\"fields\">");
+                          "signs are fetched from so many days.</p><div class=\"fields top\">");
     sl_cdp_setup_put_text(html, &days);
     sl_cdp_setup_put_directions(html, sl_cdp_direction_word(mapping->offset.direction));
     sl_cdp_html_put(html, "</div><label class=\"line\"><input type=\"checkbox\" "
@@ -123,7 +123,7 @@ static void put_previews(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state)
 
     sl_cdp_html_put(html, "<fieldset><legend>Is this the patient?</legend><p>What is shown of a "
                           "patient before anything is fetched, so that nobody takes the wrong one."
-                          "</p><div class=\"fields\">");
+                          "</p><div class=\"fields top\">");
     for (int i = 0; i < SL_CDP_PREVIEWS; i++) {
         const char *chosen = i < preview->nelts ? APR_ARRAY_IDX(preview, i, const char *) : NULL;
 

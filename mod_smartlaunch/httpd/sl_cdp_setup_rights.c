@@ -42,7 +42,7 @@ static void put_cell(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state,
 static void put_user(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state,
                      const sl_cdp_right_row_t *row)
 {
-    sl_cdp_html_put(html, "<tr><th scope=\"row\">%s<small>by %s</small></th>", row->user,
+    sl_cdp_html_put(html, "<tr><th scope=\"row\">%s<small>given by %s</small></th>", row->user,
                     row->granted_by);
     put_cell(html, state, row, true);
     put_cell(html, state, row, false);
@@ -54,9 +54,8 @@ static void put_giving(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state)
     const sl_cdp_setup_text_t user = {"User", "user", "",
                                       "The name with which they log in to the application"};
 
-    sl_cdp_html_put(html, "<h3>Give a right</h3>");
     sl_cdp_setup_form(html, state, "give");
-    sl_cdp_html_put(html, "<fieldset><legend>Who may do what</legend>");
+    sl_cdp_html_put(html, "<fieldset><legend>Give a right</legend>");
     sl_cdp_setup_put_text(html, &user);
     sl_cdp_html_put(html, "<label class=\"line\"><input type=\"checkbox\" name=\"" SETUP
                           "\" value=\"yes\"><span>Set up: change the mapping, and give rights"

@@ -67,7 +67,7 @@ static void put_typed_place(sl_cdp_html_t *html, const sl_cdp_setup_draft_t *dra
     const sl_cdp_setup_text_t event = {"Event", "event", draft->event,
                                        "Empty where the project has no events"};
 
-    sl_cdp_html_put(html, "<div class=\"fields\">");
+    sl_cdp_html_put(html, "<div class=\"fields top\">");
     sl_cdp_setup_put_text(html, &field);
     sl_cdp_setup_put_text(html, &event);
     sl_cdp_html_put(html, "</div>");
@@ -189,7 +189,7 @@ static void put_window(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state,
 
     sl_cdp_html_put(html, "<fieldset><legend>Laboratory results and vital signs only</legend>"
                           "<p>They are fetched around the date of a visit, once that date is in "
-                          "the project.</p><div class=\"fields\">");
+                          "the project.</p><div class=\"fields top\">");
     if (state->rules.dictionary != NULL) {
         put_dates(html, state, draft->temporal);
     } else {

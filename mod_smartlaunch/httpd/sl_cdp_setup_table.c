@@ -118,11 +118,12 @@ void sl_cdp_setup_put_search(sl_cdp_html_t *html, const sl_cdp_setup_state_t *st
                     sl_cdp_setup_href(state, "row", NULL));
     put_hidden(html, "smart_launch", state->visit->handle);
     put_hidden(html, "id", search->row);
-    sl_cdp_html_put(html,
-                    "<div class=\"fields\"><label>Search the EHR's fields <input type=\"search\" "
-                    "name=\"q\" value=\"%s\"><small>Words, as \"heart rate\", or a LOINC code, "
-                    "as 8867-4</small></label>",
-                    search->source_words);
+    sl_cdp_html_put(
+        html,
+        "<div class=\"fields top\"><label>Search the EHR's fields <input type=\"search\" "
+        "name=\"q\" value=\"%s\"><small>Words, as \"heart rate\", or a LOINC code, "
+        "as 8867-4</small></label>",
+        search->source_words);
     if (state->rules.dictionary != NULL) {
         sl_cdp_html_put(html,
                         "<label>Search the project's fields <input type=\"search\" name=\"f\" "

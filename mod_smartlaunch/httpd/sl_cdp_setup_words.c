@@ -30,7 +30,7 @@ const char *sl_cdp_setup_pick_text(sl_cdp_pick_t pick)
     case SL_CDP_PICK_NEAR:
         return "the nearest to the date";
     }
-    return "the only one of the same day";
+    return "the day's only one";
 }
 
 const char *sl_cdp_setup_adjudication_text(sl_cdp_adjudication_t adjudication)

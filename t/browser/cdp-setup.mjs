@@ -143,7 +143,7 @@ await test('C2 rows that cannot be used are named, and mended where they are', a
     'birthDate,,date_of_birth,,,event_1_arm_1', '29463-7,,body_weight,,MAX,event_1_arm_1', 'active-problem-list,,problem_list,,,event_1_arm_1'];
   await page.locator('textarea').fill([head, ...rows].join('\n'));
   await page.getByRole('button', { name: 'Import' }).click();
-  await page.locator('caption').waitFor();
+  await page.getByRole('heading', { name: 'What has to be mended' }).waitFor();
   assert.match(await page.locator('table').first().innerText(), /5\s+date_of_birth[^]*6\s+29463-7/);
   await isGood('cdp-setup-import');
   const text = await page.locator('textarea').inputValue();
