@@ -226,6 +226,17 @@ is json(decide('ex', sheet('ex'), include => [ id_of(sheet('ex'), 'first_name') 
 is ticked(sheet('ex'), 'first_name'), 'Luna', 'H4 … then it is offered';
 is $pg->value(q{SELECT count(*) FROM (SELECT 1 FROM smartlaunch.cdp_value WHERE state = 'excluded' AND record = 'ex') x}), 0, 'H4 … and excluded nowhere';
 
+fetch('race');
+my $name = $pg->value("SELECT min(id) FROM smartlaunch.cdp_value WHERE record = 'race'");
+is json(decide('race', sheet('race'), exclude => [$name]))->{excluded}, 1, 'H4 a name is excluded once more';
+my $version = record('race')->{version}; # of a decision that was checked before the EHR's other name is held
+answers(Patient => bundle(undef, person($luna, $mrn, name => [ { given => ['Selene'], family => 'Moon' } ])));
+fetch('race');
+$ehr->faults;
+is_deeply [ $pg->rows('SELECT * FROM smartlaunch.cdp_decide(?, ?, gen_random_uuid(), ?)', 'study', 'race',
+    JSON::PP->new->encode({ version => $version, seen => $name, by => 'alice', choose => [], exclude => [], include => [ $name + 0 ], unseen => [] })) ], [],
+    'H4 H3 taken back at the very moment in which the EHR has another: a conflict';
+
 # C12: another patient's number
 
 fetch('number');
