@@ -129,9 +129,13 @@ sl_rc_t sl_cdp_right_of(sl_cdp_rights_t *out, const sl_cdp_t *cdp, const sl_cdp_
 {
     sl_store_cdp_right_t row;
     sl_err_t why;
-    sl_rc_t rc = sl_store_cdp_right_of(&row, cdp->rt->db, project->name, actor->user, p, err);
+    sl_rc_t rc;
 
     memset(out, 0, sizeof(*out));
+    if (!sl_cdp_right_is_user(actor->user)) {
+        return SL_OK; /* PostgreSQL would refuse the text, which is no fault of ours */
+    }
+    rc = sl_store_cdp_right_of(&row, cdp->rt->db, project->name, actor->user, p, err);
     if (rc != SL_OK || (!row.setup && !row.adjudicate)) {
         return rc == SL_NONE ? SL_OK : rc;
     }

@@ -8,8 +8,7 @@
 
 #define NAME_MAX_BYTES 255
 
-/** A user's name as an app may have it: one line of text. */
-static bool is_name(const char *text)
+bool sl_cdp_right_is_user(const char *text)
 {
     apr_size_t len = text == NULL ? 0 : strlen(text);
 
@@ -33,7 +32,7 @@ sl_rc_t sl_cdp_right_set(const sl_cdp_t *cdp, const char *project, const char *u
         (strcmp(change->right, "setup") != 0 && strcmp(change->right, "adjudicate") != 0)) {
         return sl_err_set(err, SL_INVALID, "SL8003", "a right is setup or adjudicate");
     }
-    if (!is_name(user) || strcmp(user, SL_CDP_SYSTEM) == 0) {
+    if (!sl_cdp_right_is_user(user) || strcmp(user, SL_CDP_SYSTEM) == 0) {
         return sl_err_set(err, SL_INVALID, "SL8004", "that is no name of a user");
     }
     return sl_store_cdp_right_set(cdp->rt->db, &set, err);

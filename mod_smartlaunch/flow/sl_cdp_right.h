@@ -19,6 +19,9 @@ SL_MUST_USE sl_rc_t sl_cdp_right_of(sl_cdp_rights_t *out, const sl_cdp_t *cdp,
                                     const sl_cdp_project_t *project, const sl_cdp_actor_t *actor,
                                     apr_pool_t *p, sl_err_t *err);
 
+/** Can `text` be the name of a user: one line of UTF-8? Nobody else has a right. */
+bool sl_cdp_right_is_user(const char *text);
+
 /** SmartCDPAccess alone. SL_DENIED: refused, or no answer to go by. */
 SL_MUST_USE sl_rc_t sl_cdp_access_ask(const sl_cdp_t *cdp, const sl_cdp_project_t *project,
                                       const sl_cdp_actor_t *actor, apr_pool_t *p, sl_err_t *err);

@@ -50,6 +50,7 @@ sl_rc_t sl_grant_open(sl_grant_t *out, const sl_runtime_t *rt, const sl_token_vi
         return rc;
     }
     out->launch = view->launch;
+    out->ehr = view->ehr;
     out->key_id = view->launch_key_id;
     out->scope = row.scope_granted;
     out->access = tokens.access;
@@ -158,7 +159,7 @@ static sl_rc_t judge_session(const sl_token_view_t *view, const sl_runtime_t *rt
     if (!view->is_live || sl_use_is_over(rt, &use, ask->idle, ask->now)) {
         return sl_err_set(err, SL_NONE, "SL4516", "the session's launch is over");
     }
-    if (!same(view->ehr, ask->ehr->name)) {
+    if (ask->ehr != NULL && !same(view->ehr, ask->ehr->name)) {
         return sl_err_set(err, SL_DENIED, "SL4517", "the session belongs to another EHR than %s",
                           ask->ehr->name);
     }

@@ -16,7 +16,7 @@
 
 typedef struct {
     const char *app;          /* the gateway location's SmartApp */
-    const sl_ehr_t *ehr;      /* the one in the path */
+    const sl_ehr_t *ehr;      /* the one in the path; NULL, by session only: whichever it is of */
     const char *session;      /* session id as it came; NULL: by user */
     const char *user;         /* Smart-User of a caller that proved itself; NULL: by session */
     const char *patient;      /* Smart-Patient, beside `user` only; NULL: none */
@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     sl_access_via_t via;
     const char *launch;        /* id */
+    const char *ehr;           /* its name */
     const char *key_id;        /* the launch's: with it the id gives the session id */
     const char *session_print; /* 32 hexadecimal digits, for the audit */
     const char *app_user;      /* NULL: none */

@@ -185,9 +185,7 @@ static int serve_page(sl_cdp_visit_t *visit, const char *name, request_rec *r)
 static int serve_call(sl_cdp_visit_t *visit, const char *name, request_rec *r)
 {
     const sl_cdp_project_t *project = find(visit, name);
-    const sl_cdp_project_t *any = APR_ARRAY_IDX(visit->cdp->projects, 0, const sl_cdp_project_t *);
-    /* Who does not prove who he is learns as little of a project that is not there. */
-    int answer = visit->core->who_calls(&visit->who, r, project != NULL ? project->ehr : any->ehr);
+    int answer = visit->core->who_calls(&visit->who, r);
 
     if (answer != DECLINED) {
         return answer;
@@ -217,7 +215,7 @@ int sl_cdp_url_handle(request_rec *r)
     visit.core = main->core;
     visit.cdp = main->cdp;
     visit.base = place->path;
-    visit.app = place->app;
+    visit.app = main->core->app(r); /* a <Location> inside may be of another app */
     visit.is_unsafe = r->method_number != M_GET;
     if (visit.cdp == NULL || !visit.core->has_tables(r->server, r->pool)) {
         return visit.core->refuse(r, &no_runtime);

@@ -20,7 +20,7 @@ typedef struct {
     sl_cdp_actor_t actor; /* actor.user is never NULL */
 
     const char *base;   /* path of the <Location>, without a slash at its end: "/cdp" */
-    const char *app;    /* SmartApp of the location */
+    const char *app;    /* SmartApp of this very address: whose users their names are */
     const char *handle; /* for links and forms of a launch: smart_launch=…; NULL: none */
 
     /** Pages: NULL only for the list of projects (`<base>/`). API: never NULL. */

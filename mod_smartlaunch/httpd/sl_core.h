@@ -76,9 +76,9 @@ typedef struct {
     const char *(*reference)(request_rec *r);
     /** Pages: of the launch or session this request belongs to, else of r->user. */
     void (*who)(sl_core_who_t *out, request_rec *r);
-    /** API: of Smart-Session or Smart-User, by the rules of a gateway for this EHR. DECLINED: go
-     * on; else it has been refused (DONE). */
-    int (*who_calls)(sl_core_who_t *out, request_rec *r, const sl_ehr_t *ehr);
+    /** API: of Smart-Session (of whichever EHR) or Smart-User, by the rules of a gateway.
+     * DECLINED: go on; else it has been refused (DONE). */
+    int (*who_calls)(sl_core_who_t *out, request_rec *r);
     bool (*is_same_origin)(request_rec *r); /* the proof of design section 12 */
     bool (*wants_json)(request_rec *r);     /* a script asks, not a person */
 

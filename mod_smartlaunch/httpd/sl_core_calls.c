@@ -31,15 +31,11 @@ static sl_gateway_no_t check_ask(const sl_gateway_ask_t *ask, request_rec *r, sl
     return SL_GATEWAY_OK;
 }
 
-static sl_gateway_no_t of_session(sl_core_who_t *out, request_rec *r, const sl_ehr_t *ehr,
-                                  sl_err_t *err)
+static sl_gateway_no_t of_session(sl_core_who_t *out, request_rec *r, sl_err_t *err)
 {
     const sl_gateway_ask_t *ask = sl_request_of(r)->second;
-    const sl_grant_ask_t wanted = {.app = out->app,
-                                   .ehr = ehr,
-                                   .session = ask->session,
-                                   .idle = ask->asks->idle,
-                                   .now = r->request_time};
+    const sl_grant_ask_t wanted = {
+        .app = out->app, .session = ask->session, .idle = ask->asks->idle, .now = r->request_time};
     sl_grant_t grant;
     sl_rc_t rc =
         sl_grant_find(&grant, sl_conf_server(r->server)->main->runtime, &wanted, r->pool, err);
@@ -50,13 +46,12 @@ static sl_gateway_no_t of_session(sl_core_who_t *out, request_rec *r, const sl_e
     out->user = grant.app_user;
     out->launch = grant.launch;
     out->session = ask->session;
-    out->ehr = ehr->name;
+    out->ehr = grant.ehr;
     out->patient = grant.patient;
     return SL_GATEWAY_OK;
 }
 
-static sl_gateway_no_t identify(sl_core_who_t *out, request_rec *r, const sl_ehr_t *ehr,
-                                sl_err_t *err)
+static sl_gateway_no_t identify(sl_core_who_t *out, request_rec *r, sl_err_t *err)
 {
     const sl_gateway_ask_t *ask = sl_request_of(r)->second;
     sl_gateway_no_t wrong;
@@ -73,7 +68,7 @@ static sl_gateway_no_t identify(sl_core_who_t *out, request_rec *r, const sl_ehr
         return no(SL_GATEWAY_CALLER, err, "SL5855", "a call without the proof of a SmartCaller");
     }
     if (ask->session != NULL) {
-        return of_session(out, r, ehr, err);
+        return of_session(out, r, err);
     }
     if (!out->is_caller || ask->user == NULL || ask->user[0] == '\0') {
         return no(SL_GATEWAY_RELAUNCH, err, "SL5856", "a call without a live session");
@@ -83,14 +78,14 @@ static sl_gateway_no_t identify(sl_core_who_t *out, request_rec *r, const sl_ehr
     return SL_GATEWAY_OK;
 }
 
-int sl_core_who_calls(sl_core_who_t *out, request_rec *r, const sl_ehr_t *ehr)
+int sl_core_who_calls(sl_core_who_t *out, request_rec *r)
 {
     sl_gateway_no_t wrong;
     sl_err_t err = {0};
 
     memset(out, 0, sizeof(*out));
     out->app = sl_conf_app(sl_conf_location(r));
-    wrong = identify(out, r, ehr, &err);
+    wrong = identify(out, r, &err);
     if (wrong == SL_GATEWAY_OK) {
         return DECLINED;
     }

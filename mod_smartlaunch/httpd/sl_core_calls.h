@@ -6,6 +6,6 @@
 #include "httpd/sl_core.h"
 
 /** As sl_core_t says of who_calls. */
-int sl_core_who_calls(sl_core_who_t *out, request_rec *r, const sl_ehr_t *ehr);
+int sl_core_who_calls(sl_core_who_t *out, request_rec *r);
 
 #endif

@@ -1,0 +1,138 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# What somebody would try at the pages and the API of the Clinical Data Pull: another app's user of the
+# same name, names that are none, odd paths, forms from elsewhere, other modules in front, and what
+# all that leaves in logs. Each of it has to be refused, with nothing stored.
+# mpm: all
+use strict;
+use warnings;
+use utf8;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use SL;
+use SL::REDCap;
+use MIME::Base64 qw(encode_base64);
+use URI;
+
+my $redcap = SL::REDCap->new;
+my $dir = SL::Run::run_dir('attack');
+my $dead = spit("$dir/token", "0123456789ABCDEF0123456789ABCDEF\n", 0600);
+my $hash = crypt 'secret', 'ab';
+spit("$dir/users", join '', map { "$_:$hash\n" } 'alice', "b\xff", 'SYSTEM', ' alice', 'Alice');
+my $w = world(start => 0, fpm => 0, log_level => 'trace8', ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"',
+    cdp => { redcap => $redcap, more => <<"CONF" });
+<SmartEHR second>
+    SmartIssuer https://second.example/fhir
+    SmartClient app
+    SmartClientAuth none
+    SmartScope "launch openid"
+</SmartEHR>
+<SmartCDPProject far>
+    SmartCDPSource second
+    SmartCDPDeliver redcap http://127.0.0.1:1/ token=file:$dead
+</SmartCDPProject>
+CONF
+my ($httpd, $ehr, $pg, $cdp) = ($w->httpd, $w->ehr, $w->pg, $w->cdp);
+my $docs = $httpd->dir . '/htdocs';
+mkdir "$docs/cdp";
+mkdir "$docs/cdp/study";
+spit("$docs/cdp/.htaccess", "Require all granted\nRewriteEngine on\nRewriteRule .* /plain/index.html\n");
+spit("$docs/cdp/study/index.html", 'a file that nobody gets');
+$httpd->{vhost} = <<"CONF";
+    AllowEncodedSlashes On
+    FallbackResource /plain/index.html
+    ErrorDocument 404 /cdp/study/1
+    <Directory "$docs/cdp">
+        AllowOverride All
+    </Directory>
+    <Location />
+        SetHandler default-handler
+    </Location>
+    <Location /desk>
+        SmartCDP on
+        AuthType Basic
+        AuthName desk
+        AuthUserFile $dir/users
+        Require valid-user
+    </Location>
+    <Location /smart/two>
+        SmartTarget /papp/two/
+        SmartApp two
+    </Location>
+    <Location /papp/two>
+        SmartApp two
+    </Location>
+    <Location /cdp/study/two>
+        SmartApp two
+    </Location>
+    <Location /cdp/api/study/records/two>
+        SmartApp two
+    </Location>
+    ProxyPass /cdp/study/1 http://127.0.0.1:1/
+    Redirect /cdp/study/2 /plain/
+    ScriptAlias /cdp/study/3 /bin/ls
+CONF
+my ($client) = SL::EHR::default_clients('');
+$client->{redirect_uris} = [ map { "$_" } $w->url('/smart'), $w->url('/smart/two') ];
+$ehr->clients($client);
+$httpd->start;
+
+my ($A, $B) = @{ $ehr->patients };
+my ($event, $mrn) = ('event_1_arm_1', 'MRN-10021');
+my %launch = (alice => $w->launch(patient => $A, login => 'alice'), two => $w->launch(patient => $B, login => 'alice', path => '/smart/two'),
+    bob => $w->launch(login => 'bob', user => 'dr-jones', patient => undef));
+my ($alice, $two, $bob) = map { $launch{$_}{window} } qw(alice two bob);
+my @session = (session => $launch{alice}{session});
+$cdp->grant('alice');
+$cdp->grant('bob');
+
+sub url { my ($who, $path) = @_; return $w->url("/cdp$path" . ($path =~ /\?/ ? '&' : '?') . "smart_launch=$launch{$who}{handle}") }
+sub text { my ($r) = @_; return $r->decoded_content =~ s{<style>.*?</style>}{}sr =~ s/<[^>]+>/ /gr =~ s/\s+/ /gr }
+# A refusal without what is different each time.
+sub plain { my ($r) = @_; return join "\n", $r->code, $r->content =~ s/[2-9A-Z]{5}-[2-9A-Z]{5}//gr }
+sub everything {
+    return join "\n", map { $pg->value("SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM (SELECT $_) t") }
+        'project, record, patient, version, outcome FROM smartlaunch.cdp_record', map { "* FROM smartlaunch.$_" } qw(cdp_value cdp_outbox cdp_log cdp_right cdp_project cdp_mapping);
+}
+sub field { my ($source, $field, %more) = @_; return { source => $source, event => $event, field => $field, %more } }
+my $mapping = { version => 1, project => 'study', day_offset => { days => 365, direction => '+-' }, convert_gmt => JSON::PP::false, adjudication => 'manual',
+    preview => ['name-given'], identifier => field(id => 'mrn'), fields => [ field('name-given', 'first_name'), field('name-family', 'last_name') ] };
+is $cdp->api(PUT => 'mapping', @session, json => $mapping)->code, 200, 'a mapping';
+is $cdp->api(POST => 'records/1/fetch', @session, json => { mrn => $mrn })->code, 200, 'a record';
+is $alice->nav(url(alice => '/study/1'))->code, 200, 'its page';
+
+# A user of the same name, of another app
+
+for my $path ('/study/two', '/study/two/log', '/study/two/count') {
+    is plain($two->nav(url(two => $path))), plain($two->nav(url(two => $path))) =~ s/^\d+/403/r, "C1 a nested location of another app: its alice is not ours: $path";
+    unlike text($two->response), qr/1 new|Record two/, '… and sees nothing';
+}
+is $two->nav(url(two => '/study/1'))->code, 401, 'C1 her launch is nobody at ours';
+is $cdp->api(GET => 'records/two/items', session => $launch{two}{session})->code, 403, 'C1 nor is it in the API, where a nested location is of another app';
+is $cdp->api(GET => 'records/two/items', user => 'alice')->code, 403, "C1 … also by a user's name";
+is $cdp->api(GET => 'records/1/items', session => $launch{two}{session})->code, 401, 'C1 a session of another app';
+
+# Names that are no names
+
+sub desk {
+    my ($user, $method, $path, @headers) = @_;
+    return request($method, $w->url("/desk$path"), headers => [ Accept => 'text/html', Authorization => 'Basic ' . encode_base64("$user:secret", ''), @headers ]);
+}
+is desk('alice', GET => '/study/1')->code, 200, 'C1 alice, logged in by httpd';
+is desk($_->[0], GET => '/study/1')->code, 403, "C1 $_->[1] has no right" for [ "b\xff", 'a name that is no UTF-8' ], [ 'SYSTEM', 'SYSTEM' ], [ 'Alice', 'another case' ];
+is desk("b\xff", GET => '/')->code, 200, '… and an empty list of projects';
+is $cdp->api(GET => 'records/1/items', user => $_->[0])->code, 403, "C1 in the API, $_->[1] has no right"
+    for [ "b\xff", 'a name that is no UTF-8' ], [ 'SYSTEM', 'SYSTEM' ], [ "alice\tb", 'a name with a tab' ], [ 'alice, alice', 'two names' ], [ 'x' x 3000, 'a long name' ];
+is desk('alice', GET => '/study/1', 'Smart-User' => 'bob', 'Smart-Session' => $launch{bob}{session}, Cookie => 'x=y')->content =~ /You are (\w+)/ ? $1 : '', 'alice',
+    'C1 headers name nobody on a page';
+
+# What is there, and what not
+
+is plain($cdp->api(GET => 'mapping', @session, project => 'far')), plain($cdp->api(GET => 'mapping', @session, project => 'nosuch')),
+    "C1 a project of another EHR is refused as one that is not there";
+is plain($alice->nav(url(alice => '/far/'))), plain($alice->nav(url(alice => '/nosuch/'))), 'C1 … in the pages, too';
+is plain($cdp->api(GET => 'mapping', session => 'x' x 43, project => 'far')), plain($cdp->api(GET => 'mapping', session => 'x' x 43, project => 'nosuch')), 'C1 … and to who has no session';
+
+$httpd->expect_log(qw(SL2531 SL8516));
+$httpd->allow_log(qw(SL2532 SL4515 SL4518 SL5856 SL8513));
+done();
