@@ -236,7 +236,7 @@ is everything(), $before, 'H5 … and saves nothing that came with it';
 is_deeply [ values %{ ticked($alice) } ], [$name], 'H5 … while what could be saved is still ticked';
 $redcap->set(locked => [ { record => '5' } ]);
 $r = decide($alice, 5, pick1 => [$name]);
-like text($r), qr/1 of them was refused by the study's application.*refused 1 saved value.*refused the value that was saved: .*locked/, 'H5 a locked record is not written, and the sheet says why' or diag text($r);
+like text($r), qr/1 of them was refused by the study&#39;s application.*refused 1 saved value.*refused the value that was saved: .*locked/, 'H5 a locked record is not written, and the sheet says why' or diag text($r);
 is $redcap->value('5', $event, 'last_name'), undef, '… not written';
 $redcap->set(locked => []);
 like text(decide($alice, 5, pick1 => [$name])), qr/1 value saved/, 'H5 it can be chosen again';

@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WIDTH 320
+#define WIDTH 360
 #define HEIGHT 72
 #define LEFT 8
 #define RIGHT 312
 #define TOP 10
 #define BOTTOM 52
+#define ROOM 7 /* letters beside the drawing */
 
 typedef struct {
     const sl_cdp_shown_t *shown;
@@ -107,6 +108,13 @@ static void put_words(sl_cdp_html_t *html, const chart_t *chart, const char *lab
                     unit);
 }
 
+/** What there is room for; the whole value is in the list. */
+static const char *short_text(const char *value, apr_pool_t *p)
+{
+    return strlen(value) <= ROOM ? value
+                                 : apr_pstrcat(p, apr_pstrndup(p, value, ROOM - 1), "…", NULL);
+}
+
 static void put_drawing(sl_cdp_html_t *html, const chart_t *chart)
 {
     sl_cdp_html_put(html,
@@ -124,6 +132,12 @@ static void put_drawing(sl_cdp_html_t *html, const chart_t *chart)
         sl_cdp_html_put(html, "<circle cx=\"%d\" cy=\"%d\" r=\"%d\" class=\"%s\"/>",
                         x_of(chart, dot), y_of(chart, dot), dot->shown->ticked ? 5 : 3,
                         dot->shown->ticked ? "dot ticked" : "dot");
+    }
+    sl_cdp_html_put(html, "<text x=\"%d\" y=\"%d\">%s</text>", RIGHT + 8,
+                    y_of(chart, chart->high) + 4, short_text(chart->high->shown->value, html->p));
+    if (chart->high->value > chart->low->value) {
+        sl_cdp_html_put(html, "<text x=\"%d\" y=\"%d\">%s</text>", RIGHT + 8,
+                        y_of(chart, chart->low) + 4, short_text(chart->low->shown->value, html->p));
     }
     sl_cdp_html_put(html, "<text x=\"%d\" y=\"%d\">%s</text>", LEFT, HEIGHT - 2,
                     sl_cdp_pages_when(dot_at(chart, 0)->shown->when, html->p));

@@ -142,8 +142,9 @@ static int show_invalid(request_rec *r, const sl_cdp_visit_t *visit, const char 
     return sl_cdp_pages_sheet_send(r, visit, record, &again);
 }
 
-/** It is decided: that the app is away is shown on the sheet, and the watchdog goes on. */
-static void deliver(request_rec *r, const sl_cdp_visit_t *visit, const char *record)
+/** It is decided: that the app is away is shown on the sheet, and the watchdog goes on.
+ * @return how many values the app refused */
+static int deliver(request_rec *r, const sl_cdp_visit_t *visit, const char *record)
 {
     sl_cdp_delivered_t sent = {0};
     sl_err_t err = {0};
@@ -154,21 +155,21 @@ static void deliver(request_rec *r, const sl_cdp_visit_t *visit, const char *rec
                       "SL8575: what was saved is not delivered yet: %s (%s, reference %s)",
                       err.text, sl_rc_name(rc), visit->core->reference(r));
     }
+    return sent.refused;
 }
 
 static int show_done(request_rec *r, const sl_cdp_visit_t *visit, const char *record,
                      const sl_cdp_decided_t *decided)
 {
     const char *const parts[] = {visit->project->name, record, NULL};
+    int refused = decided->saved > 0 ? deliver(r, visit, record) : 0;
 
-    if (decided->saved > 0) {
-        deliver(r, visit, record);
-    }
     return visit->core->redirect(
         r, HTTP_SEE_OTHER,
         sl_cdp_visit_href(visit, r->pool,
-                          apr_psprintf(r->pool, "saved=%d&excluded=%d&included=%d", decided->saved,
-                                       decided->excluded, decided->included),
+                          apr_psprintf(r->pool, "saved=%d&refused=%d&excluded=%d&included=%d",
+                                       decided->saved, refused, decided->excluded,
+                                       decided->included),
                           parts));
 }
 

@@ -19,7 +19,7 @@ static void put_event(sl_cdp_html_t *html, const sl_cdp_event_t *event)
     sl_cdp_html_put(html, "<td data-head=\"Field\">%s%s%s%s</td>", event->event,
                     event->event != NULL && event->event[0] != '\0' ? ", " : NULL, event->field,
                     instance);
-    sl_cdp_html_put(html, "<td data-head=\"From the EHR\">%s%s%s%s%s</td></tr>", event->source,
+    sl_cdp_html_put(html, "<td data-head=\"Source and detail\">%s%s%s%s%s</td></tr>", event->source,
                     has_time ? ", " : NULL,
                     has_time ? sl_cdp_pages_when(event->when, html->p) : NULL,
                     event->detail != NULL ? " " : NULL, event->detail);
@@ -47,7 +47,7 @@ int sl_cdp_pages_log(request_rec *r, const sl_cdp_visit_t *visit, const char *re
     }
     sl_cdp_html_put(html, "<table><thead><tr><th scope=\"col\">When</th><th scope=\"col\">Who</th>"
                           "<th scope=\"col\">What</th><th scope=\"col\">Field</th>"
-                          "<th scope=\"col\">From the EHR</th></tr></thead><tbody>");
+                          "<th scope=\"col\">Source and detail</th></tr></thead><tbody>");
     for (int i = 0; i < events->nelts; i++) {
         put_event(html, &APR_ARRAY_IDX(events, i, sl_cdp_event_t));
     }

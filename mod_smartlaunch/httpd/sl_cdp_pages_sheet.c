@@ -247,6 +247,7 @@ int sl_cdp_pages_sheet_send(request_rec *r, const sl_cdp_visit_t *visit, const c
     }
     frame.lead = apr_psprintf(r->pool, "%s: %s", visit->project->name,
                               sl_cdp_pages_news(sheet.record.fresh, r->pool));
+    sl_cdp_pages_put_other(html, visit, sheet.record.patient);
     text = outcome_text(&sheet.record, sheet.record.fresh);
     if (text != NULL) {
         sl_cdp_html_put(html, "<p class=\"note\">%s</p>", text);
@@ -267,11 +268,18 @@ static int number(const sl_params_t *query, const char *name)
     return len > 0 && len < 7 && text[len] == '\0' ? atoi(text) : -1;
 }
 
-/** What the form before this page did. */
+static const char *part(const char *text, int n, const char *one, const char *many, apr_pool_t *p)
+{
+    return n <= 0 ? text
+                  : apr_pstrcat(p, text, *text != '\0' ? " " : "",
+                                sl_cdp_pages_number(n, one, many, p), NULL);
+}
+
+/** What the form before this page did; NULL: there was none. */
 static const char *said(const sl_params_t *query, apr_pool_t *p)
 {
-    int held = number(query, "held"), saved = number(query, "saved");
-    int excluded = number(query, "excluded"), included = number(query, "included");
+    int held = number(query, "held");
+    const char *text;
 
     if (held >= 0) {
         return held == 0
@@ -279,25 +287,23 @@ static const char *said(const sl_params_t *query, apr_pool_t *p)
                    : apr_pstrcat(p, "Fetched: ",
                                  sl_cdp_pages_number(held, "new value.", "new values.", p), NULL);
     }
-    if (saved < 0 && excluded < 0 && included < 0) {
+    if (number(query, "saved") < 0) {
         return NULL;
     }
-    if (saved <= 0 && excluded <= 0 && included <= 0) {
-        return "Nothing was chosen, so nothing was changed.";
-    }
-    return apr_pstrcat(
-        p, saved > 0 ? sl_cdp_pages_number(saved, "value saved. ", "values saved. ", p) : "",
-        excluded > 0 ? sl_cdp_pages_number(excluded, "value excluded. ", "values excluded. ", p)
-                     : "",
-        included > 0 ? sl_cdp_pages_number(included, "value is offered again.",
-                                           "values are offered again.", p)
-                     : "",
-        NULL);
+    text = part("", number(query, "saved"), "value saved.", "values saved.", p);
+    text = part(text, number(query, "refused"), "of them was refused by the study's application.",
+                "of them were refused by the study's application.", p);
+    text = part(text, number(query, "excluded"), "value excluded.", "values excluded.", p);
+    text = part(text, number(query, "included"), "value is offered again.",
+                "values are offered again.", p);
+    return *text != '\0' ? text : "Nothing was chosen, so nothing was changed.";
 }
 
 int sl_cdp_pages_sheet(request_rec *r, const sl_cdp_visit_t *visit, const char *record)
 {
-    const sl_cdp_pages_again_t again = {.said = said(sl_cdp_pages_query(r), r->pool)};
+    const sl_params_t *query = sl_cdp_pages_query(r);
+    const sl_cdp_pages_again_t again = {.said = said(query, r->pool),
+                                        .is_trouble = number(query, "refused") > 0};
 
     return sl_cdp_pages_sheet_send(r, visit, record, &again);
 }

@@ -61,6 +61,17 @@ static void put_value(sl_cdp_html_t *html, const sl_cdp_shown_t *shown)
     sl_cdp_html_put(html, "</span>");
 }
 
+/** A box beside a value, up to the end of its tag; whoever does not see the value hears it. */
+static void put_box(sl_cdp_html_t *html, const sl_cdp_shown_t *shown, const char *name,
+                    const char *label)
+{
+    sl_cdp_html_put(html,
+                    "<label class=\"line aside\"><input type=\"checkbox\" name=\"%s\" "
+                    "value=\"%s\" aria-label=\"%s: %s\"",
+                    name, id_text(shown->id, html->p), label,
+                    shown->value != NULL ? shown->value : "cannot be read");
+}
+
 /** A candidate that is on offer: to be chosen, or to be excluded. */
 static void put_offer(sl_cdp_html_t *html, const sl_cdp_shown_t *shown, int n,
                       const sl_cdp_choices_t *kept)
@@ -82,10 +93,7 @@ static void put_offer(sl_cdp_html_t *html, const sl_cdp_shown_t *shown, int n,
         sl_cdp_html_put(html, "</div>");
     }
     if (shown->state == SL_CDP_NEW) {
-        sl_cdp_html_put(html,
-                        "<label class=\"line aside\"><input type=\"checkbox\" "
-                        "name=\"exclude\" value=\"%s\"",
-                        id);
+        put_box(html, shown, "exclude", "Exclude");
         sl_cdp_html_put(html, kept != NULL && has_id(kept->exclude, shown->id) ? " checked>" : ">");
         sl_cdp_html_put(html, "<span>Exclude</span></label>");
     }
@@ -102,10 +110,9 @@ static void put_excluded(sl_cdp_html_t *html, const sl_cdp_target_t *target, int
         if (shown->state == SL_CDP_EXCLUDED) {
             sl_cdp_html_put(html, "<div class=\"offer\"><div class=\"line\">");
             put_value(html, shown);
-            sl_cdp_html_put(html,
-                            "</div><label class=\"line aside\"><input type=\"checkbox\" "
-                            "name=\"include\" value=\"%s\"><span>Offer again</span></label></div>",
-                            id_text(shown->id, html->p));
+            sl_cdp_html_put(html, "</div>");
+            put_box(html, shown, "include", "Offer again");
+            sl_cdp_html_put(html, "><span>Offer again</span></label></div>");
         }
     }
     sl_cdp_html_put(html, "</details>");
@@ -119,7 +126,10 @@ static void put_head(sl_cdp_html_t *html, const sl_cdp_target_t *target)
     } else if (target->current[0] == '\0') {
         sl_cdp_html_put(html, "In the study now: nothing.");
     } else {
-        sl_cdp_html_put(html, "In the study now: <span class=\"value\">%s</span>", target->current);
+        sl_cdp_html_put(html,
+                        "In the study now: <span class=\"value\">%s</span> (a saved value "
+                        "replaces it)",
+                        target->current);
     }
     if (target->date != NULL && target->date[0] != '\0') {
         sl_cdp_html_put(html, " · Date of the visit: %s", target->date);

@@ -31,5 +31,10 @@ export async function finish(...expectedIds) {
     const missing = expectedIds.filter((id) => !bad.some((line) => line.includes(` ${id}: `)));
     if (missing.length > 0) throw new Error(`not in the log: ${missing}`);
   });
+  end();
+}
+
+/** For a file whose log somebody else reads. */
+export function end() {
   console.log(`1..${count}`);
 }
