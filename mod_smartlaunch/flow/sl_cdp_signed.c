@@ -80,6 +80,8 @@ static sl_rc_t ship_one(const sl_cdp_t *cdp, const sl_cdp_shipment_t *shipment,
     request.content_type = "application/json";
     request.body = sl_secret_str(p, body);
     request.header_name = "Smart-Signature";
+    /* a receiver behind an httpd with this module gets no Smart-… header from outside */
+    request.header_also = "X-Smart-Signature";
     request.header = sign(shipment->project->delivery.secret, body, apr_time_now(), p);
     request.max_bytes = MAX_ANSWER;
     rc = sl_cdp_app_do(&reply, cdp, shipment->project, &request, p, err);

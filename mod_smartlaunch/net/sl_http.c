@@ -220,6 +220,10 @@ static bool build_headers(exchange_t *x)
         done = done && add_header(x, apr_pstrcat(x->p, request->header_name, ": ", NULL),
                                   sl_secret_reveal(request->header));
     }
+    if (request->header_also != NULL) {
+        done = done && add_header(x, apr_pstrcat(x->p, request->header_also, ": ", NULL),
+                                  sl_secret_reveal(request->header));
+    }
     return done;
 }
 

@@ -30,6 +30,7 @@ typedef struct {
     const sl_secret_t *authorization;    /* whole value of the header; none */
     const char *header_name;             /* one header more; none */
     const sl_secret_t *header;           /* its value: printable ASCII */
+    const char *header_also;             /* the same value by a second name; none */
     const char *ca_file;                 /* PEM; the system's CAs */
     const char *proxy;                   /* URL; none, never from the environment */
     apr_interval_time_t connect_timeout; /* 3 s */
