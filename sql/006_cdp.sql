@@ -742,6 +742,8 @@ GRANT SELECT, INSERT, UPDATE ON smartlaunch.cdp_key, smartlaunch.cdp_project,
 GRANT SELECT, INSERT, DELETE ON smartlaunch.cdp_preview, smartlaunch.cdp_right TO smartlaunch_module;
 GRANT SELECT, INSERT, UPDATE, DELETE ON smartlaunch.cdp_value, smartlaunch.cdp_outbox
     TO smartlaunch_module;
+-- For smartlaunchctl, which counts as httpd's role.
+GRANT SELECT ON smartlaunch.cdp_status TO smartlaunch_module;
 -- What was shown and done can be added and read, never changed.
 GRANT SELECT, INSERT ON smartlaunch.cdp_view, smartlaunch.cdp_log TO smartlaunch_module;
 GRANT SELECT ON smartlaunch.cdp_project, smartlaunch.cdp_mapping, smartlaunch.cdp_preview,

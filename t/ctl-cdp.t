@@ -16,12 +16,18 @@ my ($pg, $httpd, $cdp) = ($w->pg, $w->httpd, $w->cdp);
 my $dir = $httpd->dir;
 
 # By the configuration of httpd, unless it says --db.
-sub ctl { return grep({ $_ eq '--db' } @_) ? capture(build() . '/smartlaunchctl', @_) : $httpd->ctl(@_) }
+my $everything = '';
+sub ctl {
+    my ($rc, $text) = grep({ $_ eq '--db' } @_) ? capture(build() . '/smartlaunchctl', @_) : $httpd->ctl(@_);
+    $everything .= $text;
+    return ($rc, $text);
+}
+sub ctl_json_quiet { return decode_json((ctl('--json', @_))[1]) }
 
 sub ctl_json {
     my ($want, @args) = @_;
     my ($rc, $text) = ctl('--json', @args);
-    is $rc, $want, "@args[0 .. $#args]" or diag $text;
+    is $rc, $want, "@args[grep { $args[$_] ne '--db' && $args[$_] !~ m{/|host=} } 0 .. $#args]" or diag $text;
     my ($json) = $text =~ /^([{\[].*)$/m;
     return decode_json($json // 'null');
 }
@@ -48,7 +54,6 @@ is rights(), 'alice:adjudicate alice:setup bob:adjudicate', 'C1 … as rows of c
 like $pg->value("SELECT granted_by FROM smartlaunch.cdp_right WHERE app_user = 'bob'"), qr/^smartlaunchctl:\w/, '… with who gave them';
 my $alice = $w->launch(login => 'alice');
 my @alice = (session => $alice->{session});
-$httpd->allow_log('SL8547');
 is $cdp->api(GET => 'mapping', @alice)->code, 404, 'C1 what is granted counts at once';
 is_deeply ctl_json(0, qw(cdp revoke study bob adjudicate)), { project => 'study', user => 'bob', right => 'adjudicate', has_it => JSON::PP::false, had_it => JSON::PP::true },
     'C1 cdp revoke, as JSON';
@@ -88,4 +93,73 @@ is_ctl(0, qr/mapping of 3 fields/, '… which comes in, too', qw(cdp mapping imp
 is_deeply ctl_json(0, '--db', $pg->conninfo, qw(cdp mapping export study)), $stored, '… and keeps what a CSV does not say';
 is((ctl(qw(cdp mapping export study --csv)))[1], $csv, '… and is the same CSV');
 
+# … or not at all
+
+my @bad = map { { %$_ } } @fields;
+$bad[1]{field} = 'date_of_birth';
+$bad[2]{temporal_field} = 'first_name';
+my $wrong = put_file('wrong.json', encode_json({ %$mapping, fields => \@bad }));
+my $text = is_ctl(1, qr/^row 2 \(.*\): .*\nrow 3 \(.*\): .*\n/m, 'C2 rows that cannot be used are named', qw(cdp mapping import study), $wrong);
+like $text, qr/nothing was imported \(SL7066\)/, '… with what became of the others';
+my $refused = ctl_json(1, qw(cdp mapping import study), $wrong);
+is_deeply [ $refused->{imported}, map { $_->{row} } @{ $refused->{rows} } ], [ JSON::PP::false, 2, 3 ], 'C2 … as JSON';
+is_ctl(1, qr/^row 3 .*\n/m, 'C2 in a CSV the header is row 1', qw(cdp mapping import study), put_file('wrong.csv', $csv =~ s/,first_name,/,no_such_field,/r));
+is_ctl(1, qr/^the mapping \(other\): .*study/m, 'a mapping of another project', qw(cdp mapping import study), put_file('other.json', encode_json({ %$mapping, project => 'other' })));
+is_ctl(1, qr/nothing was imported/, 'no mapping at all', qw(cdp mapping import study), put_file('nonsense', "\x00\xff {"));
+is_ctl(1, qr/No such file.*SL7063/, 'no file', qw(cdp mapping import study), "$dir/nosuch.json");
+is_ctl(2, qr/all of httpd's configuration/, 'a mapping needs to know the app and the EHR', '--db', $pg->conninfo, qw(cdp mapping import study), $file);
+$redcap->away;
+is_ctl(1, qr/cannot be asked for its fields.*nothing was imported; --unchecked.*SL7065/, 'CDP-MAP the app is away', qw(cdp mapping import study), $file);
+is_deeply ctl_json(0, qw(cdp mapping export study)), $stored, 'C2 and nothing of all that is stored';
+is_ctl(0, qr/whether its application has them was not asked/, 'CDP-MAP its names are believed', qw(cdp mapping import study), $wrong, '--unchecked');
+$redcap->back;
+is_ctl(0, qr/which its application has/, '… and later not', qw(cdp mapping import study), $file);
+
+# How it stands
+
+is_deeply [ map { @$_{qw(project configured app ehr deliver fields setup adjudicate records new_values waiting)} } @{ ctl_json(0, qw(cdp projects)) } ],
+    [ 'study', JSON::PP::true, qw(app sandbox redcap 3 1 1 0 0 0) ], 'cdp projects';
+like is_ctl(0, qr/^PROJECT +CONFIGURED +APP/, '… for people', qw(cdp projects)), qr/^study +yes +app +sandbox +3 /m, '… one line each';
+$redcap->put('1', 'event_1_arm_1', first_name => '');
+$redcap->put('1', 'event_2_arm_1', visit_date => '2024-03-15');
+is_ctl(3, qr/no such record/, 'C12 cdp refetch of a record nobody has fetched', qw(cdp refetch study 1));
+my $fetched = $cdp->api(POST => 'records/1/fetch', @alice, json => { mrn => 'MRN-10021' });
+is $fetched->code, 200, 'a record is fetched' or diag $fetched->content;
+my $before = ctl_json(0, qw(cdp status))->[0];
+my $new = $pg->value("SELECT count(*) FROM smartlaunch.cdp_value WHERE state = 'new'");
+ok $new > 0, 'values are held';
+is_deeply [ @$before{qw(project records fetching relaunch failed new_values waiting oldest_waiting refused unreadable)} ],
+    [ 'study', 1, 0, 0, 0, $new, 0, undef, 0, 0 ], 'cdp status';
+like $before->{last_fetch}, qr/^\d{4}-\d\d-\d\dT/, '… with its last fetch';
+is_deeply [ map { @$_{qw(records new_values)} } @{ ctl_json(0, '--db', $pg->dba_conninfo, qw(cdp projects)) } ], [ 1, $new ], 'a DBA may see the numbers';
+is_deeply [ map { @$_{qw(configured app)} } @{ ctl_json(0, '--db', $pg->dba_conninfo, qw(cdp projects)) } ], [ undef, undef ], '… but not what is configured';
+my $was = $pg->value("SELECT fetched_at FROM smartlaunch.cdp_record");
+my $at = $pg->value('SELECT max(id) FROM smartlaunch.cdp_log');
+is_ctl(0, qr/^1 record of project study is fetched as soon as may be$/, 'cdp refetch', qw(cdp refetch study 1));
+wait_for('a fetch that nobody asked for in person', sub { $pg->value('SELECT fetched_at FROM smartlaunch.cdp_record') ne $was }, 30);
+is_deeply ctl_json(0, qw(cdp refetch study)), { project => 'study', record => undef, queued => 1 }, 'cdp refetch of all';
+is_ctl(3, qr/no such record/, 'a record that is not there', qw(cdp refetch study 2));
+
+# What waits, what was refused, what nobody can read
+$redcap->away;
+my $items = json($cdp->api(GET => 'records/1/items', @alice));
+my ($first) = grep { $_->{field} eq 'first_name' } @{ $items->{targets} };
+my $saved = $cdp->api(POST => 'records/1/adjudicate', @alice, json => { choices => [ $first->{candidates}[0]{id} ], token => $items->{token} });
+is json($saved)->{waiting}, 1, 'a value waits for its app' or diag $saved->content;
+my ($waiting) = @{ ctl_json(0, qw(cdp status study)) };
+is $waiting->{waiting}, 1, 'CDP-DEL cdp status: what waits';
+like $waiting->{oldest_waiting}, qr/^\d{4}-\d\d-\d\dT/, '… and since when';
+is ctl_json(0, qw(cdp projects))->[0]{waiting}, 1, '… in cdp projects, too';
+my $stranger = spit("$dir/stranger", SL::Httpd::new_key('k9'), 0600);
+cmp_ok ctl_json(0, '--keyring', $stranger, qw(cdp status))->[0]{unreadable}, '>', 2, 'cdp status: what no key of the ring opens';
+is ctl_json(0, '--db', $pg->conninfo, qw(cdp status))->[0]{unreadable}, undef, '… which nobody knows without the ring';
+is_ctl(3, qr/no <SmartCDPProject other>/, 'cdp status of a project that is not there', qw(cdp status other));
+$redcap->back;
+wait_for('the app to have it', sub { ctl_json_quiet(qw(cdp status))->[0]{waiting} == 0 }, 30);
+is $redcap->value('1', 'event_1_arm_1', 'first_name'), $first->{candidates}[0]{value}, '… and it is delivered';
+
+# Nothing of a patient is in what it prints
+unlike $everything, qr/MRN-10021|\Q$alice->{patient}\E|\Q${\ $redcap->token }\E/, 'no patient and no token in all of that';
+
+$httpd->allow_log($_->{id}) for $httpd->errors;
 done();

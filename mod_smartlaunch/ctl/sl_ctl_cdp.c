@@ -106,6 +106,9 @@ int sl_ctl_cdp(sl_ctl_t *ctl)
         {"grant", grant_one},
         {"revoke", revoke_one},
         {"mapping", sl_ctl_cdp_mapping},
+        {"projects", sl_ctl_cdp_list},
+        {"refetch", sl_ctl_cdp_refetch},
+        {"status", sl_ctl_cdp_status},
     };
 
     for (size_t i = 0; ctl->args[0] != NULL && i < sizeof(words) / sizeof(words[0]); i++) {

@@ -39,6 +39,12 @@ const char *sl_ctl_cdp_who(apr_pool_t *p);
 /** As sl_ctl_missing(), and whose role is wanted where this one may not. */
 int sl_ctl_cdp_fail(const sl_err_t *err);
 
-sl_ctl_verb_t sl_ctl_cdp_mapping; /* import, export */
+/** The projects as a dump has them; NULL: the second module is not loaded, or has none. */
+const sl_json_t *sl_ctl_cdp_dumped(const sl_json_t *dump);
+
+sl_ctl_verb_t sl_ctl_cdp_list; /* projects */
+sl_ctl_verb_t sl_ctl_cdp_mapping;
+sl_ctl_verb_t sl_ctl_cdp_refetch;
+sl_ctl_verb_t sl_ctl_cdp_status;
 
 #endif

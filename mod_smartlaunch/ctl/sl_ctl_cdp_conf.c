@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const sl_json_t *projects_of(const sl_json_t *dump)
+const sl_json_t *sl_ctl_cdp_dumped(const sl_json_t *dump)
 {
     return sl_json_get(sl_json_get(sl_json_get(dump, "more"), "cdp"), "projects");
 }
@@ -68,7 +68,7 @@ static sl_rc_t read_project(sl_ctl_cdp_project_t *one, const sl_json_t *from,
 sl_rc_t sl_ctl_cdp_projects(apr_array_header_t **out, const sl_json_t *dump,
                             const apr_array_header_t *ehrs, apr_pool_t *p, sl_err_t *err)
 {
-    const sl_json_t *list = projects_of(dump);
+    const sl_json_t *list = sl_ctl_cdp_dumped(dump);
     size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
     sl_rc_t rc = SL_OK;
 
@@ -116,7 +116,7 @@ sl_rc_t sl_ctl_cdp_find(const sl_ctl_cdp_project_t **out, sl_ctl_t *ctl, const c
 /** Is it configured? Its secrets need not be read for that. */
 static bool is_configured(const sl_json_t *dump, const char *name)
 {
-    const sl_json_t *list = projects_of(dump);
+    const sl_json_t *list = sl_ctl_cdp_dumped(dump);
     size_t count = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
 
     for (size_t i = 0; i < count; i++) {

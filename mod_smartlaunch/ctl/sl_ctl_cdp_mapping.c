@@ -125,13 +125,14 @@ static void print_faults(const sl_ctl_t *ctl, const apr_array_header_t *faults)
         if (fault->row > 0) {
             (void)printf("row %d", fault->row);
         } else {
-            (void)fputs("the whole", stdout);
+            (void)fputs("the mapping", stdout);
         }
         if (fault->name != NULL) {
             (void)printf(" (%s)", sl_ctl_plain(ctl->p, fault->name));
         }
         (void)printf(": %s\n", sl_ctl_plain(ctl->p, fault->reason));
     }
+    (void)fflush(stdout); /* before what stderr has to say */
 }
 
 static sl_json_t *faults_json(const sl_ctl_t *ctl, const apr_array_header_t *faults)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What apachectl configtest cannot try: the network, the EHRs, the database. */
 #include "ctl/sl_ctl_check.h"
+#include "ctl/sl_ctl_cdp.h"
 #include "ctl/sl_ctl_ehr.h"
 #include "flow/sl_examine.h"
 
@@ -14,6 +15,7 @@ typedef struct {
     sl_http_t *http;
     const sl_keyring_t *ring;         /* NULL: it cannot be used */
     apr_array_header_t *destinations; /* of sl_destination_t */
+    apr_array_header_t *projects;     /* of sl_ctl_cdp_project_t * */
 } check_t;
 
 static sl_rc_t prepare(check_t *check, sl_ctl_t *ctl, sl_err_t *err)
@@ -24,6 +26,9 @@ static sl_rc_t prepare(check_t *check, sl_ctl_t *ctl, sl_err_t *err)
         rc = sl_ctl_ehrs(&check->ehrs, check->dump, ctl->p, err);
     }
     if (rc == SL_OK) {
+        rc = sl_ctl_cdp_projects(&check->projects, check->dump, check->ehrs, ctl->p, err);
+    }
+    if (rc == SL_OK) {
         rc = sl_http_init(err);
     }
     if (rc == SL_OK) {
@@ -32,10 +37,29 @@ static sl_rc_t prepare(check_t *check, sl_ctl_t *ctl, sl_err_t *err)
     return rc;
 }
 
+static void check_projects(const sl_findings_t *findings, const check_t *check, sl_db_t *db,
+                           apr_pool_t *p)
+{
+    sl_runtime_t rt = {.db = db, .http = check->http, .log = sl_ctl_log()};
+    const sl_cdp_t cdp = {.rt = &rt};
+    sl_err_t err = {0};
+
+    if (check->projects->nelts == 0) {
+        return;
+    }
+    if (sl_ctl_memory(&rt.shm, p, &err) != SL_OK) {
+        sl_finding_warn(findings, "CDP", "check again", "%s", err.text);
+        return;
+    }
+    sl_ctl_check_cdp(findings, &cdp, check->projects, p);
+}
+
 /** What is not one EHR's. */
 static void check_host(const sl_findings_t *findings, const check_t *check, apr_pool_t *p)
 {
-    sl_ctl_check_store(findings, check->dump, check->ring, p);
+    sl_db_t *db = sl_ctl_check_store(findings, check->dump, check->ring, p);
+
+    check_projects(findings, check, db, p);
     sl_ctl_check_redirects(findings, check->dump, check->ehrs, check->http, p);
     for (int i = 0; i < check->destinations->nelts; i++) {
         sl_examine_notify(findings, check->http,
@@ -82,7 +106,7 @@ int sl_ctl_check(sl_ctl_t *ctl)
 {
     sl_findings_t findings = sl_finding_list(ctl->p);
     const char *only = ctl->args[0];
-    check_t check = {NULL, NULL, NULL, NULL, NULL};
+    check_t check = {0};
     sl_err_t err = {0};
 
     if (only != NULL && ctl->args[1] != NULL) {

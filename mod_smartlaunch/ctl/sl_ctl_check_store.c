@@ -4,9 +4,11 @@
 #include "base/sl_spool.h"
 #include "ctl/sl_ctl_check.h"
 #include "store/sl_schema.h"
+#include "store/sl_store_cdp_key.h"
 #include "store/sl_store_role.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 #define PATIENCE apr_time_from_sec(10)
 
@@ -64,6 +66,26 @@ static sl_db_t *check_database(const sl_findings_t *findings, const char *connin
     return NULL;
 }
 
+/** Keys of what the Clinical Data Pull holds, each once. */
+static sl_rc_t add_held(apr_array_header_t *needed, sl_db_t *db, apr_pool_t *p, sl_err_t *err)
+{
+    apr_array_header_t *uses = NULL;
+    sl_rc_t rc = sl_store_cdp_key_use(&uses, db, p, err);
+
+    for (int i = 0; rc == SL_OK && i < uses->nelts; i++) {
+        const char *key = APR_ARRAY_IDX(uses, i, sl_store_cdp_key_use_t).key_id;
+        bool is_known = false;
+
+        for (int k = 0; k < needed->nelts; k++) {
+            is_known = is_known || strcmp(APR_ARRAY_IDX(needed, k, const char *), key) == 0;
+        }
+        if (!is_known) {
+            APR_ARRAY_PUSH(needed, const char *) = key;
+        }
+    }
+    return rc;
+}
+
 static void check_keys(const sl_findings_t *findings, const sl_keyring_t *ring, sl_db_t *db,
                        apr_pool_t *p)
 {
@@ -71,7 +93,8 @@ static void check_keys(const sl_findings_t *findings, const sl_keyring_t *ring, 
     sl_err_t err = {0};
     int missing = 0;
 
-    if (sl_store_role_keys(&needed, db, p, &err) != SL_OK) {
+    if (sl_store_role_keys(&needed, db, p, &err) != SL_OK ||
+        add_held(needed, db, p, &err) != SL_OK) {
         sl_finding_warn(findings, "keys", "check again when the database is less busy", "%s",
                         err.text);
         return;
@@ -83,7 +106,7 @@ static void check_keys(const sl_findings_t *findings, const sl_keyring_t *ring, 
             missing++;
             sl_finding_wrong(findings, "keys",
                              "put its line back at the end of SmartKeyring; whose tokens it "
-                             "sealed must launch again otherwise",
+                             "sealed must launch again otherwise, and held values are lost",
                              "rows need the key %s, which is not in the key ring", key);
         }
     }
@@ -147,8 +170,8 @@ static void check_state_dir(const sl_findings_t *findings, const sl_json_t *dump
     }
 }
 
-void sl_ctl_check_store(const sl_findings_t *findings, const sl_json_t *dump,
-                        const sl_keyring_t *ring, apr_pool_t *p)
+sl_db_t *sl_ctl_check_store(const sl_findings_t *findings, const sl_json_t *dump,
+                            const sl_keyring_t *ring, apr_pool_t *p)
 {
     const char *conninfo = sl_json_str(dump, "database");
     sl_db_t *db = NULL;
@@ -168,4 +191,5 @@ void sl_ctl_check_store(const sl_findings_t *findings, const sl_json_t *dump,
     if (has_gateway(dump)) {
         check_state_dir(findings, dump, p);
     }
+    return db;
 }

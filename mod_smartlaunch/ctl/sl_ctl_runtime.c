@@ -12,13 +12,19 @@
 
 #define PAGE ((size_t)4096)
 
-/** Warnings of the flows; the rest is said by the verbs themselves. */
 static void log_line(void *data, sl_log_level_t level, const char *id, const char *text)
 {
     (void)data;
     if (level <= SL_LOG_WARN) {
         (void)fprintf(stderr, "smartlaunchctl: %s (%s)\n", text, id);
     }
+}
+
+sl_log_t sl_ctl_log(void)
+{
+    const sl_log_t log = {.write = log_line};
+
+    return log;
 }
 
 /** The journal belongs to httpd's user and is for nobody else, root included. */
@@ -53,20 +59,25 @@ static apr_status_t release(void *memory)
     return APR_SUCCESS;
 }
 
-static sl_rc_t open_outbound(sl_runtime_t *rt, const apr_array_header_t *ehrs, apr_pool_t *p,
-                             sl_err_t *err)
+sl_rc_t sl_ctl_memory(sl_shm_t **out, apr_pool_t *p, sl_err_t *err)
 {
     void *memory = NULL;
-    sl_rc_t rc;
 
-    rt->ehrs = ehrs;
-    rt->gates = apr_pcalloc(p, sizeof(*rt->gates) * ((size_t)ehrs->nelts + 1));
     if (posix_memalign(&memory, PAGE, SL_SHM_MIN_SIZE) != 0) {
         return sl_err_set(err, SL_FAILED, "SL7012", "out of memory");
     }
     apr_pool_cleanup_register(p, memory, release, apr_pool_cleanup_null);
     memset(memory, 0, SL_SHM_MIN_SIZE);
-    rc = sl_shm_format(&rt->shm, memory, SL_SHM_MIN_SIZE, p, err);
+    return sl_shm_format(out, memory, SL_SHM_MIN_SIZE, p, err);
+}
+
+static sl_rc_t open_outbound(sl_runtime_t *rt, const apr_array_header_t *ehrs, apr_pool_t *p,
+                             sl_err_t *err)
+{
+    sl_rc_t rc = sl_ctl_memory(&rt->shm, p, err);
+
+    rt->ehrs = ehrs;
+    rt->gates = apr_pcalloc(p, sizeof(*rt->gates) * ((size_t)ehrs->nelts + 1));
     (void)signal(SIGPIPE, SIG_IGN);
     if (rc == SL_OK) {
         rc = sl_http_init(err);
@@ -82,7 +93,7 @@ sl_rc_t sl_ctl_runtime(sl_runtime_t **out, sl_ctl_t *ctl, const apr_array_header
     sl_keyring_t *ring = NULL;
     sl_rc_t rc = sl_ctl_ring(&ring, ctl, err);
 
-    rt->log.write = log_line;
+    rt->log = sl_ctl_log();
     rt->self = name_of_process(ctl->p);
     rt->ring = ring;
     if (rc == SL_OK) {

@@ -14,4 +14,10 @@
 SL_MUST_USE sl_rc_t sl_ctl_runtime(sl_runtime_t **out, sl_ctl_t *ctl,
                                    const apr_array_header_t *ehrs, sl_err_t *err);
 
+/** Memory like that which httpd's processes share, for this one. */
+SL_MUST_USE sl_rc_t sl_ctl_memory(sl_shm_t **out, apr_pool_t *p, sl_err_t *err);
+
+/** Warnings of the flows go to stderr; the rest is said by the verbs themselves. */
+sl_log_t sl_ctl_log(void);
+
 #endif
