@@ -83,9 +83,10 @@ my $record = '17';
 $redcap->put($record, $event, visit_date => '2024-01-01');
 my ($href) = $link =~ /href="([^"]+)"/;
 $window->nav($w->url('/app/?smart_launch=' . $alice->{handle}));
+
 sub count { return $window->nav($w->url("/app/notice.php?record=$record&smart_launch=$alice->{handle}"))->content }
 is count(), '0', 'docs/app.md: PHP knows of nothing new';
-my $r = $window->nav($w->url("$href&smart_launch=$alice->{handle}" =~ s/#find//r =~ s/&smart_launch/&smart_launch/r));
+my $r = $window->nav($w->url($href =~ s/#find$//r . "&smart_launch=$alice->{handle}"));
 is $r->code, 200, 'docs/app.md: the link leads to the form' or diag $r->as_string;
 like $r->content, qr/id="find"/, '… with the place it names';
 like $r->content, qr/name="record"[^>]* value="17"/, '… and the record filled in';
@@ -103,19 +104,24 @@ sub said_by_script {
     my ($status, $body) = @_;
     my ($path) = $script =~ m{href="([^"]+)"};
     my ($js) = $script =~ m{<script type="module">\n(.*?)</script>}s;
-    spit("$dir/notice.mjs", <<"JS" . $js . 'console.log(JSON.stringify([asked, link.textContent, link.parentElement.hidden]));');
+    spit("$dir/notice.mjs", <<"JS" . $js . 'console.log(JSON.stringify([asked, link.textContent, link.parentElement.hidden, form.hidden ?? true, form.elements.token.value ?? null]));');
 let asked;
-globalThis.document = { querySelector: () => here };
+globalThis.document = { querySelector: (which) => (which === '#find' ? there : here) };
+const there = { elements: { token: {} } };
 const here = { pathname: '$path', parentElement: {} };
 globalThis.fetch = async (url) => { asked = url; return new Response('$body', { status: $status }); };
 JS
     my (undef, $said) = capture('node', "$dir/notice.mjs");
     return $said =~ s/\n//r;
 }
-is said_by_script(200, qq({"new": $news, "fetched_at": null, "state": "idle"})), qq(["/cdp/heart/17/count","$news new items from the EHR",false]), 'docs/app.md: the script says how many';
-is said_by_script(200, '{"new": 1}'), '["/cdp/heart/17/count","1 new item from the EHR",false]', '… or one';
-is said_by_script(200, '{"new": 0}'), '["/cdp/heart/17/count","0 new items from the EHR",true]', '… hides itself where there is nothing';
-is said_by_script(403, '{"error": "forbidden"}'), '["/cdp/heart/17/count","0 new items from the EHR",true]', '… or no right';
+is said_by_script(200, qq({"new": $news, "fetched_at": null, "state": "idle"})), qq(["/cdp/heart/17/count","$news new items from the EHR",false,true,null]), 'docs/app.md: the script says how many';
+is said_by_script(200, '{"new": 1}'), '["/cdp/heart/17/count","1 new item from the EHR",false,true,null]', '… or one';
+is said_by_script(200, '{"new": 0, "token": "t1"}'), '["/cdp/heart/17/count","0 new items from the EHR",true,false,"t1"]', '… hides itself where there is nothing';
+is said_by_script(403, '{"error": "forbidden"}'), '["/cdp/heart/17/count","0 new items from the EHR",true,true,null]', '… or no right';
+my ($action) = $script =~ m{<form[^>]* action="([^"]+)"};
+$r = $window->post($w->url("$action?smart_launch=$alice->{handle}"), { record => '18', mrn => 'MRN-10021',
+    token => json($window->xhr(GET => $w->url("/cdp/heart/18/count?smart_launch=$alice->{handle}")))->{token} });
+like $r->content, qr/Is this the patient\?/, 'docs/app.md: the form with this token leads to the question' or diag $r->as_string;
 
 # The receiver
 $pg->dbh->do("INSERT INTO smartlaunch.cdp_right (project, app_user, may, granted_by) SELECT 'other', 'alice', may, 'test' FROM unnest(ARRAY['setup', 'adjudicate']) may");
