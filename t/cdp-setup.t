@@ -316,6 +316,17 @@ is_deeply mapping('believed')->{fields}, [ { source => '29463-7', event => 'e1',
 my $typed = send_form(alice => form(screen(alice => '/row', project => 'believed'), 'row'), source => 'birthDate', field => '=1+1', event => 'e1');
 is $typed->code, 400, '… but for what a spreadsheet would take for a formula';
 
+# As many rows as there may be
+my @many = map { "birthDate,,field_$_,,,e1\r\n" } 1 .. 2001;
+my $head = "external_source_field_name,is_record_identifier,field_name,temporal_field,preselect,event_name\r\nid,1,mrn,,,e1\r\n";
+my $too_many = send_form(alice => form(screen(alice => '', project => 'believed'), 'import'), text => $head . join '', @many);
+is $too_many->code, 400, 'CDP-MAP 2001 rows are too many';
+like text($too_many), qr/2000 fields at most/, '… in words';
+my $all = send_form(alice => form($too_many, 'import'), text => $head . join '', @many[ 0 .. 1999 ]);
+is $all->code, 200, 'CDP-MAP 2000 rows are not';
+is scalar(() = $all->decoded_content =~ />Change</g), 2001, '… and all are shown, under their heading';
+is send_form(alice => form(screen(alice => '/row', project => 'believed'), 'row'), source => 'gender', field => 'sex', event => 'e1')->code, 400, '… and one more is refused';
+
 # … or is away
 
 $page = screen(alice => '', project => 'away');

@@ -83,22 +83,23 @@ int sl_cdp_setup_row(sl_cdp_setup_state_t *state)
 {
     apr_pool_t *p = state->r->pool;
     const sl_params_t *query = sl_cdp_setup_query(state);
-    sl_cdp_setup_draft_t draft = draft_of_form(query, p);
-    apr_int64_t id = draft.id;
+    const sl_cdp_map_t none = {.source = "", .event = "", .field = ""};
+    const sl_cdp_map_t *map = &none;
+    sl_cdp_setup_draft_t draft;
+    apr_int64_t id = id_of(sl_cdp_setup_value(query, "id", p));
 
     if (state->revision == 0) {
         return show_beginning(state);
     }
     if (id != 0) {
-        const sl_cdp_map_t *map = sl_cdp_mapping_by_id(&state->mapping, id);
-
-        if (map == NULL) {
-            return show_gone(state);
-        }
-        draft = draft_of_map(map, p);
-        draft.source_words = sl_cdp_setup_value(query, "q", p);
-        draft.field_words = sl_cdp_setup_value(query, "f", p);
+        map = sl_cdp_mapping_by_id(&state->mapping, id);
     }
+    if (map == NULL) {
+        return show_gone(state);
+    }
+    draft = draft_of_map(map, p);
+    draft.source_words = sl_cdp_setup_value(query, "q", p);
+    draft.field_words = sl_cdp_setup_value(query, "f", p);
     return sl_cdp_setup_row_show(state, &draft, NULL);
 }
 
