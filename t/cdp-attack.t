@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/lib";
 use SL;
 use SL::REDCap;
 use MIME::Base64 qw(encode_base64);
+use Digest::MD5 qw(md5_hex);
 use URI;
 
 my $redcap = SL::REDCap->new;
@@ -91,7 +92,7 @@ sub text { my ($r) = @_; return $r->decoded_content =~ s{<style>.*?</style>}{}sr
 # A refusal without what is different each time.
 sub plain { my ($r) = @_; return join "\n", $r->code, $r->content =~ s/[2-9A-Z]{5}-[2-9A-Z]{5}//gr }
 sub everything {
-    return join "\n", map { $pg->value("SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM (SELECT $_) t") }
+    return md5_hex join '', map { $pg->value("SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM (SELECT $_) t") }
         'project, record, patient, version, outcome FROM smartlaunch.cdp_record', map { "* FROM smartlaunch.$_" } qw(cdp_value cdp_outbox cdp_log cdp_right cdp_project cdp_mapping);
 }
 sub field { my ($source, $field, %more) = @_; return { source => $source, event => $event, field => $field, %more } }
@@ -133,6 +134,64 @@ is plain($cdp->api(GET => 'mapping', @session, project => 'far')), plain($cdp->a
 is plain($alice->nav(url(alice => '/far/'))), plain($alice->nav(url(alice => '/nosuch/'))), 'C1 … in the pages, too';
 is plain($cdp->api(GET => 'mapping', session => 'x' x 43, project => 'far')), plain($cdp->api(GET => 'mapping', session => 'x' x 43, project => 'nosuch')), 'C1 … and to who has no session';
 
-$httpd->expect_log(qw(SL2531 SL8516));
-$httpd->allow_log(qw(SL2532 SL4515 SL4518 SL5856 SL8513));
+# Two patients: the chart of the window, and a record
+
+my $other = $w->launch(patient => $B, user => 'dr-jones');
+my $window = $other->{window};
+$launch{other} = $other;
+sub sees_other { return text($_[0]) =~ /not the patient whose chart this window was opened from/ ? 1 : 0 }
+is sees_other($window->nav(url(other => '/study/1'))), 1, "C5 a record of one patient in the window of another's chart: the page says so";
+is sees_other($alice->nav(url(alice => '/study/1'))), 0, "… and not in the window of the patient's own";
+is sees_other($bob->nav(url(bob => '/study/1'))), 0, '… nor in one without a patient';
+$window->nav(url(other => '/study/'));
+$window->submit(action => qr/find/, fields => { record => '9', mrn => $mrn });
+is sees_other($window->response), 1, 'C5 a look-up of another patient than the one of the window says so';
+is $two->nav(url(two => '/study/two'))->code, 403, '(another app)';
+{
+    # alice has a token of her patient only: it must not be used for another one, whoever asks for it
+    my @asked = map { $_->{path} // $_->{url} } $ehr->log('/fhir/Patient');
+    $alice->nav(url(alice => '/study/'));
+    $alice->submit(action => qr/find/, fields => { record => '9', mrn => 'MRN-10034' });
+    is $alice->response->code, 401, "C5 a token of one patient is not used for another";
+    is $cdp->api(POST => 'records/9/fetch', @session, headers => [ 'Smart-Patient' => $B ], json => { mrn => 'MRN-10034' })->code, 401, '… whatever patient a caller names';
+    is $cdp->api(POST => 'records/9/fetch', user => 'alice', patient => $B, json => { mrn => 'MRN-10034' })->code, 401, '… with a user, too';
+}
+is $pg->value('SELECT count(*) FROM smartlaunch.cdp_value WHERE record = ?', 9), 0, '… and nothing is held of it';
+
+# Forms from elsewhere, and of others
+
+sub pairs { my ($form) = @_; return map { [ $_->name => $_->value ] } grep { defined $_->name && defined $_->value } $form->inputs }
+sub form_of { my ($window, $action) = @_; return (grep { $_->action =~ $action } $window->forms)[0] }
+sub token_of { my ($window, $path, $action, $who) = @_; $window->nav(url($who, $path)); return form_of($window, $action)->value('token') }
+my %token = (find => token_of($alice, '/study/', qr/find/, 'alice'), sheet => token_of($alice, '/study/1', qr{/1\?}, 'alice'), fetch => token_of($alice, '/study/1', qr/fetch/, 'alice'),
+    give => token_of($alice, '/study/setup', qr/give/, 'alice'));
+my $revision = form_of($alice, qr/give/)->value('revision');
+my ($value) = map { $_->{id} } $pg->rows('SELECT min(id) AS id FROM smartlaunch.cdp_value');
+my %target = (find => [ '/study/find', [ record => 7, mrn => $mrn ] ], sheet => [ '/study/1', [ pick0 => $value, do => 'save' ] ], fetch => [ '/study/1/fetch', [] ],
+    give => [ '/study/setup/give', [ user => 'mallory', setup => 1, revision => $revision ] ]);
+my $before = everything();
+sub refused { my ($name, $r, $code) = @_; is $r->code, $code || 403, $name; my $now = everything(); is $now, $before, '… and changes nothing'; $before = $now; return }
+for my $what (sort keys %target) {
+    my ($path, $fields) = @{ $target{$what} };
+    my $url = url(alice => $path);
+    my @own = (token => $token{$what}, @$fields);
+    my $none = qr/^(?:Origin|Referer|Sec-Fetch-)/;
+    refused("H3 $what: without any sign of where it comes from", $alice->post($url, [@own], without => $none));
+    refused("H3 $what: of origin null", $alice->post($url, [@own], without => $none, headers => [ Origin => 'null' ]));
+    refused("H3 $what: of a site whose name begins like ours", $alice->post($url, [@own], without => $none, headers => [ Origin => $w->url . '.evil.example' ]));
+    refused("H3 $what: of our name on another port", $alice->post($url, [@own], without => $none, headers => [ Origin => 'https://app.localhost' ]));
+    refused("H3 $what: of our name without TLS", $alice->post($url, [@own], without => $none, headers => [ Origin => $w->url =~ s/^https/http/r ]));
+    refused("H3 $what: of a site below the same name", $alice->post($url, [@own], without => $none, headers => [ 'Sec-Fetch-Site' => 'same-site' ]));
+    refused("H3 $what: with the token in the address", $alice->post("$url&token=$token{$what}", [@$fields]));
+    refused("H3 $what: with the token of another form", $alice->post($url, [ token => $token{ $what eq 'find' ? 'fetch' : 'find' }, @$fields ]));
+    refused("H3 $what: with the same token, by another user", $bob->post(url(bob => $path), [@own]));
+    refused("H3 $what: as its own method in a POST", $alice->post($url, [ @own[ 2 .. $#own ], _method => 'POST' ]));
+    refused("H3 $what: as JSON", $alice->xhr(POST => $url, type => 'application/json', body => JSON::PP->new->encode({@own})), 400);
+    refused("H3 $what: as text", $alice->xhr(POST => $url, type => 'text/plain', body => "token=$token{$what}"), 400);
+    refused("H3 $what: without a type", $alice->xhr(POST => $url, body => "token=$token{$what}"), 400);
+    refused("H3 $what: more than it takes", $alice->xhr(POST => $url, type => 'application/x-www-form-urlencoded', body => "token=$token{$what}&x=" . 'x' x 4_000_000), 400);
+}
+
+$httpd->expect_log(qw(SL2531 SL8125 SL8516 SL8521 SL8523 SL8570));
+$httpd->allow_log(qw(SL2532 SL4515 SL4518 SL5856 SL8513 SL8514 SL8572));
 done();

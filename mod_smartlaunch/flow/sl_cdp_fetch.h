@@ -33,6 +33,7 @@ typedef struct {
 
 /** Who has an MRN, as far as the EHR tells. */
 typedef struct {
+    const char *patient;          /* id in the EHR */
     apr_array_header_t *previews; /* of sl_cdp_preview_t */
     bool is_protected;            /* SL_DENIED, and the EHR said why (C14) */
 } sl_cdp_lookup_t;

@@ -88,6 +88,7 @@ sl_rc_t sl_cdp_find(sl_cdp_lookup_t *out, const sl_cdp_t *cdp, const sl_cdp_proj
         rc = sl_cdp_fetch_patient(&found, &out->is_protected, &asking, tokens, number, err);
     }
     if (rc == SL_OK) {
+        out->patient = found.id;
         out->previews = read_previews(&mapping, &found, project, p);
     }
     return rc;

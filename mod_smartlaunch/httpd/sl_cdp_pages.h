@@ -77,6 +77,9 @@ SL_MUST_USE sl_rc_t sl_cdp_pages_record(sl_cdp_record_t *out, const sl_cdp_visit
 void sl_cdp_pages_put_start(sl_cdp_html_t *html, request_rec *r, const sl_cdp_visit_t *visit,
                             const char *text);
 
+/** Says so where this window was opened from the chart of somebody else; NULL: not known. */
+void sl_cdp_pages_put_other(sl_cdp_html_t *html, const sl_cdp_visit_t *visit, const char *patient);
+
 /** "2026-11-22 09:34" by the server's clock, "never" for 0. */
 const char *sl_cdp_pages_time(apr_time_t at, apr_pool_t *p);
 /** "2026-11-22" or "2026-11-22 09:34"; seconds only where they say something. */

@@ -71,7 +71,7 @@ static void put_previews(sl_cdp_html_t *html, const apr_array_header_t *previews
 }
 
 static int ask(request_rec *r, const sl_cdp_visit_t *visit, const sl_cdp_record_t *record,
-               const char *mrn, const apr_array_header_t *previews)
+               const char *mrn, const sl_cdp_lookup_t *lookup)
 {
     const char *back = sl_cdp_pages_href(visit, NULL, NULL, r->pool);
     const sl_cdp_frame_t frame = {
@@ -82,8 +82,9 @@ static int ask(request_rec *r, const sl_cdp_visit_t *visit, const sl_cdp_record_
         .up_text = visit->project->name};
     sl_cdp_html_t *html = sl_cdp_html_new(r->pool);
 
+    sl_cdp_pages_put_other(html, visit, lookup->patient);
     put_change(html, visit, record->record, mrn);
-    put_previews(html, previews);
+    put_previews(html, lookup->previews);
     sl_cdp_frame_form(html, visit, sl_cdp_pages_href(visit, record->record, "fetch", r->pool),
                       sl_cdp_pages_fetch_subject(record, mrn, r->pool));
     sl_cdp_html_put(html,
@@ -119,7 +120,7 @@ int sl_cdp_pages_find(request_rec *r, const sl_cdp_visit_t *visit)
     if (rc == SL_OK) {
         rc = sl_cdp_find(&lookup, visit->cdp, visit->project, mrn, &visit->actor, r->pool, &err);
     }
-    return rc == SL_OK ? ask(r, visit, &record, mrn, lookup.previews)
+    return rc == SL_OK ? ask(r, visit, &record, mrn, &lookup)
                        : sl_cdp_pages_no_fetch(
                              r, visit, &(sl_cdp_pages_end_t){rc, lookup.is_protected, NULL}, &err);
 }

@@ -82,6 +82,18 @@ void sl_cdp_pages_put_start(sl_cdp_html_t *html, request_rec *r, const sl_cdp_vi
     }
 }
 
+void sl_cdp_pages_put_other(sl_cdp_html_t *html, const sl_cdp_visit_t *visit, const char *patient)
+{
+    const sl_core_who_t *who = &visit->who;
+
+    if (patient != NULL && who->patient != NULL && who->ehr != NULL &&
+        strcmp(who->ehr, visit->project->ehr->name) == 0 && strcmp(who->patient, patient) != 0) {
+        sl_cdp_html_put(html, "<p class=\"trouble\">This is not the patient whose chart this "
+                              "window was opened from. Please make sure that it is the one you "
+                              "mean.</p>");
+    }
+}
+
 const char *sl_cdp_pages_when(sl_cdp_when_t when, apr_pool_t *p)
 {
     const char *text = sl_cdp_when_text(p, when);
