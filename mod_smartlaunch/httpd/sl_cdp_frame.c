@@ -6,6 +6,7 @@
 #include "base/sl_text.h"
 
 #include <apr_strings.h>
+#include <string.h>
 
 static const char style[] =
     ":root{color-scheme:light}"
@@ -14,7 +15,8 @@ static const char style[] =
     "font:1rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}"
     "main{max-width:64rem;margin:0 auto;padding:1.25rem;background:#fff;border-radius:.5rem;"
     "border:1px solid #d5dce3;border-top:.25rem solid #2563a8;overflow-wrap:anywhere}"
-    "nav{max-width:64rem;margin:0 auto .5rem}"
+    "nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem;max-width:64rem;margin:0 auto .5rem}"
+    ".home{margin-left:auto}"
     ".skip{position:absolute;left:-99rem}"
     ".skip:focus{left:1rem;top:.5rem;padding:.5rem 1rem;background:#fff;z-index:1}"
     "a{color:#164a80}"
@@ -96,7 +98,31 @@ static const char *policy(request_rec *r, const sl_cdp_visit_t *visit)
                        visit->core->ancestors(r, visit->who.ehr), NULL);
 }
 
-static void put_head(sl_cdp_html_t *page, const sl_cdp_frame_t *frame)
+/** The way back: an embedded window has no button for it. */
+static void put_back(sl_cdp_html_t *page, request_rec *r, const sl_cdp_visit_t *visit,
+                     const sl_cdp_frame_t *frame)
+{
+    const char *home = visit->core->home(r);
+
+    if (frame->up_href == NULL && home == NULL) {
+        return;
+    }
+    sl_cdp_html_put(page, "<nav aria-label=\"Back\">");
+    if (frame->up_href != NULL) {
+        sl_cdp_html_put(page, "<a href=\"%s\">&larr; %s</a>", frame->up_href, frame->up_text);
+    }
+    if (home != NULL) {
+        sl_cdp_html_put(page, "<a class=\"home\" href=\"%s%s%s\">To the study</a>", home,
+                        visit->handle == NULL       ? NULL
+                        : strchr(home, '?') != NULL ? "&smart_launch="
+                                                    : "?smart_launch=",
+                        visit->handle);
+    }
+    sl_cdp_html_put(page, "</nav>");
+}
+
+static void put_head(sl_cdp_html_t *page, request_rec *r, const sl_cdp_visit_t *visit,
+                     const sl_cdp_frame_t *frame)
 {
     sl_cdp_html_put(page,
                     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">"
@@ -106,10 +132,7 @@ static void put_head(sl_cdp_html_t *page, const sl_cdp_frame_t *frame)
     APR_ARRAY_PUSH(page->pieces, const char *) = style;
     sl_cdp_html_put(page, "</style></head><body><a class=\"skip\" href=\"#main\">To the content"
                           "</a>");
-    if (frame->up_href != NULL) {
-        sl_cdp_html_put(page, "<nav aria-label=\"Back\"><a href=\"%s\">&larr; %s</a></nav>",
-                        frame->up_href, frame->up_text);
-    }
+    put_back(page, r, visit, frame);
     sl_cdp_html_put(page, "<main id=\"main\" tabindex=\"-1\"><h1>%s</h1>", frame->title);
     if (frame->lead != NULL) {
         sl_cdp_html_put(page, "<p class=\"quiet\">%s</p>", frame->lead);
@@ -126,7 +149,7 @@ int sl_cdp_frame_send(request_rec *r, const sl_cdp_visit_t *visit, const sl_cdp_
 {
     sl_cdp_html_t *page = sl_cdp_html_new(r->pool);
 
-    put_head(page, frame);
+    put_head(page, r, visit, frame);
     sl_cdp_html_add(page, html);
     sl_cdp_html_put(page,
                     "</main><footer>You are %s. Reference: <code>%s</code></footer></body></html>"

@@ -109,6 +109,20 @@ static const char *start_url(request_rec *r, const char *ehr, const char *return
     return NULL;
 }
 
+static const char *home(const request_rec *r)
+{
+    const sl_server_t *server = sl_conf_server(r->server);
+
+    for (int i = 0; i < server->redirects->nelts; i++) {
+        const sl_site_t *site = APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t).site;
+
+        if (site != NULL && site->target != NULL && strcmp(site->app, app_of(r)) == 0) {
+            return site->target;
+        }
+    }
+    return NULL;
+}
+
 static const sl_runtime_t *runtime(const server_rec *s)
 {
     return sl_conf_server(s)->main->runtime;
@@ -199,6 +213,7 @@ static const sl_core_t *smartlaunch_core(void)
                                    .app_at = app_at,
                                    .public_url = public_url,
                                    .start_url = start_url,
+                                   .home = home,
                                    .runtime = runtime,
                                    .has_tables = has_tables,
                                    .reference = sl_request_reference,

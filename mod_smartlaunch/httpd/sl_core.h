@@ -67,6 +67,8 @@ typedef struct {
     const char *(*public_url)(const server_rec *s);
     /** A standalone launch of this EHR for this app that comes back to `return_to`; NULL: none. */
     const char *(*start_url)(request_rec *r, const char *ehr, const char *return_to);
+    /** SmartTarget of the location's app, a path; NULL: there is none on this host. */
+    const char *(*home)(const request_rec *r);
 
     /* the child's own; NULL in the parent, or without SmartDatabase */
     const sl_runtime_t *(*runtime)(const server_rec *s);
