@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import * as b from './lib/browser.mjs';
+import { pull } from './pull.mjs';
 
 const A = 'Luna McCullough';
 const B = 'Johnnie Hermiston';
@@ -234,6 +235,7 @@ async function morning(workstation) {
   await twoWindows(workstation, first);
   await clinic(workstation, first);
   await standalone(workstation);
+  await pull(workstation, step);
   await secondApp(workstation);
   await logout(first);
   await administrator();

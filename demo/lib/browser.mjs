@@ -174,6 +174,11 @@ export async function rows(sql) {
   return JSON.parse(stdout);
 }
 
+/** The study's records, as they are stored. */
+export async function studyData() {
+  return JSON.parse(readFileSync(`${RUN}/study/study.json`));
+}
+
 /** What smartlaunchctl says of the running demo, with --json among the words. */
 export async function smartlaunchctl(...words) {
   const { stdout } = await promisify(execFile)(process.env.DEMO_CTL, ['-f', `${RUN}/conf/httpd.conf`, ...words]);
