@@ -92,6 +92,12 @@ like $csv, qr/^external_source_field_name,is_record_identifier,field_name/, 'CDP
 is_ctl(0, qr/mapping of 3 fields/, '… which comes in, too', qw(cdp mapping import study), put_file('mapping.csv', $csv));
 is_deeply ctl_json(0, '--db', $pg->conninfo, qw(cdp mapping export study)), $stored, '… and keeps what a CSV does not say';
 is((ctl(qw(cdp mapping export study --csv)))[1], $csv, '… and is the same CSV');
+{
+    local $ENV{SL_APACHECTL} = SL::Httpd::_binary();
+    my ($status, $said) = capture('sh', '-c', qq(file=\$1; shift; exec "\$@" <"\$file"), 'sh', "$dir/mapping.csv", build() . '/smartlaunchctl',
+        '-f', $httpd->write_config, qw(cdp mapping import study -));
+    is $status, 0, 'CDP-MAP by standard input' or diag $said;
+}
 
 # … or not at all
 
