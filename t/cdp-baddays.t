@@ -237,6 +237,13 @@ is_deeply [ $pg->rows('SELECT * FROM smartlaunch.cdp_decide(?, ?, gen_random_uui
     JSON::PP->new->encode({ version => $version, seen => $name, by => 'alice', choose => [], exclude => [], include => [ $name + 0 ], unseen => [] })) ], [],
     'H4 H3 taken back at the very moment in which the EHR has another: a conflict';
 
+# H8: a record that cannot be opened stays due
+
+fetch('due');
+$pg->dbh->do(q{UPDATE smartlaunch.cdp_record SET mrn_key = 'gone', state = 'queued', has_future = true, outcome = NULL WHERE record = 'due'});
+wait_for('the watchdog to try', sub { (record('due')->{outcome} // '') eq 'failed' }, 40);
+is record('due')->{has_future}, 1, 'H8 a record whose key is away is due when it is back: its dates are as far ahead as they were';
+
 # C12: another patient's number
 
 fetch('number');
@@ -244,5 +251,5 @@ is record('number')->{fetched_by}, 'alice', 'C12 alice has fetched it';
 isnt post_fetch('number', mrn => 'MRN-99999', user => 'bob')->code, 200, 'C12 bob gives the record another number, of nobody he may see';
 is record('number')->{fetched_by}, undef, 'C12 alice asked for the patient before only: her token is not used for this one';
 
-$httpd->expect_log(qw(SL8143 SL8125));
+$httpd->expect_log(qw(SL8143 SL8125 SL8601));
 done();

@@ -58,6 +58,7 @@ static sl_rc_t open_claim(sl_cdp_claim_t *out, const sl_cdp_t *cdp,
 static sl_rc_t give_back(const sl_cdp_t *cdp, const sl_cdp_claim_t *claim, sl_rc_t rc)
 {
     const sl_cdp_finish_t finish = {.outcome = "failed",
+                                    .has_future = true, /* nobody looked: it stays due */
                                     .again = claim->unattended ? UNREADABLE_AGAIN : 0};
     sl_err_t ignored = {0};
 
