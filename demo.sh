@@ -85,6 +85,8 @@ what the EHR knows of the patient, read through the gateway. Open another patien
 City Clinic is the same with a key (Ingrid Sørensen is in the study). "Open Allergy Card" is for an application that
 is told by a signed message.
 From the study: open it by itself, log in, and click "Connect to Hospital EHR" (dr-smith, password smith-demo).
+Clinical Data Pull: open Morris Lockman's chart, the study, and fetch with the medical record number MRN-10075 (as alice,
+who may also set it up, or bob). His values wait at $DEMO_APP/cdp/asthma/1005 until somebody has chosen.
 
 Logs: build/demo/log/    End it: ./demo.sh stop
 TEXT

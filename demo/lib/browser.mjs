@@ -146,7 +146,7 @@ export async function chart(app) {
   const problem = app.locator('#chart-problem');
   if (await problem.count()) throw new Error(await problem.innerText());
   const results = async (title) => {
-    const heading = await app.getByRole('heading', { name: title }).innerText();
+    const heading = await app.locator('#chart').getByRole('heading', { name: title }).innerText();
     return Number(heading.match(/(\d+) results/)[1]);
   };
   const names = (id) => app.locator(`#${id} > ul > li > b`).allInnerTexts();
