@@ -3,7 +3,6 @@
 # What somebody would try at the pages and the API of the Clinical Data Pull: another app's user of the
 # same name, names that are none, odd paths, forms from elsewhere, other modules in front, and what
 # all that leaves in logs. Each of it has to be refused, with nothing stored.
-# mpm: all
 use strict;
 use warnings;
 use utf8;
@@ -170,7 +169,7 @@ my ($value) = map { $_->{id} } $pg->rows('SELECT min(id) AS id FROM smartlaunch.
 my %target = (find => [ '/study/find', [ record => 7, mrn => $mrn ] ], sheet => [ '/study/1', [ pick0 => $value, do => 'save' ] ], fetch => [ '/study/1/fetch', [] ],
     give => [ '/study/setup/give', [ user => 'mallory', setup => 1, revision => $revision ] ]);
 my $before = everything();
-sub refused { my ($name, $r, $code) = @_; is $r->code, $code || 403, $name; my $now = everything(); is $now, $before, '… and changes nothing'; $before = $now; return }
+sub refused { my ($name, $r, $code) = @_; is $r->code, $code || 403, $name; return }
 for my $what (sort keys %target) {
     my ($path, $fields) = @{ $target{$what} };
     my $url = url(alice => $path);
@@ -190,8 +189,65 @@ for my $what (sort keys %target) {
     refused("H3 $what: as text", $alice->xhr(POST => $url, type => 'text/plain', body => "token=$token{$what}"), 400);
     refused("H3 $what: without a type", $alice->xhr(POST => $url, body => "token=$token{$what}"), 400);
     refused("H3 $what: more than it takes", $alice->xhr(POST => $url, type => 'application/x-www-form-urlencoded', body => "token=$token{$what}&x=" . 'x' x 4_000_000), 400);
+    is everything(), $before, "H3 $what: nothing of all that is stored";
 }
 
-$httpd->expect_log(qw(SL2531 SL8125 SL8516 SL8521 SL8523 SL8570));
-$httpd->allow_log(qw(SL2532 SL4515 SL4518 SL5856 SL8513 SL8514 SL8572));
+# Values of another record, and tokens of another project
+
+is $cdp->api(POST => 'records/2/fetch', @session, json => { mrn => $mrn })->code, 200, 'a second record';
+my $token = json($cdp->api(GET => 'records/1/items', @session))->{token};
+my ($foreign) = map { $_->{id} } $pg->rows("SELECT min(id) AS id FROM smartlaunch.cdp_value WHERE record = '2'");
+$before = everything();
+is $cdp->api(POST => 'records/1/adjudicate', @session, json => { token => $token, $_ => [$foreign] })->code, 400, "H3 a value of another record: $_" for qw(choices exclude include);
+is $cdp->api(POST => 'records/2/adjudicate', @session, json => { token => $token, choices => [$foreign] })->code, 403, 'H3 a token of another record';
+is $cdp->api(POST => 'records/1/fetch', @session, body => $_->[0], headers => [ 'Content-Type' => 'application/json' ])->code, 400, "CDP-API $_->[1]"
+    for [ qq({"mrn":"$mrn\\u0000x"}), 'a NUL in a number' ], [ qq({"mrn":"\xff"}), 'no UTF-8' ], [ '{"dates":' . '[' x 100_000, 'a deep body' ], [ qq({"mrn":"$mrn"}{}), 'two bodies' ];
+is $alice->xhr(@$_)->code, 403, "CDP-API is not for a page: $_->[0]" for [ GET => $w->url('/cdp/api/study/mapping') ], [ POST => $w->url('/cdp/api/study/records/1/fetch'), body => '{}', type => 'application/json' ];
+is everything(), $before, '… and nothing of all that is stored';
+$pg->dbh->do("INSERT INTO smartlaunch.cdp_right (project, app_user, may, granted_by) VALUES ('far', 'alice', 'adjudicate', 'test')");
+is $alice->nav(url(alice => '/far/'))->code, 200, 'a second project of hers';
+is $alice->post(url(alice => '/far/find'), [ token => $token{find}, record => 1, mrn => $mrn ])->code, 403, 'H3 a token of another project';
+
+# Odd addresses and methods, and what else would have them
+
+my %odd = ('/study/%31' => 200, '//study/1' => 200, '/study/x/../1' => 200, '/study/%2e%2e/study/1' => 200, '/study%2f1' => 200, '/study/1/' => 404, '/study/%ff' => 404, '/study/%01' => 404,
+    '/study/a%0d%0ab' => 404, '/study/' . 'a' x 101 => 404, '/study/' . '%c3%bc' x 51 => 404, '/study/api' => 404, '/study/count' => 404, '/study/records' => 404, '/study/find' => 405,
+    '/study/setup/' => 200, '/study/setup/row/' => 404, '/study/index.html' => 404, '/study;x/1' => 403, '/Study/1' => 403, '/api/' => 403, '/study/1/count/x' => 404);
+for my $path (sort keys %odd) {
+    my $r = $alice->nav(url(alice => $path));
+    is $r->code, $odd{$path}, "the address $path" =~ s/(.{60}).+/$1…/r;
+    unlike $r->content, qr/a file that nobody gets|<title>plain/, '… is nobody else\'s';
+}
+is $alice->xhr($_ => url(alice => '/study/1'))->code, 405, "a page takes no $_" for qw(OPTIONS PUT DELETE PATCH PROPFIND FOO);
+my $views = $pg->value('SELECT count(*) FROM smartlaunch.cdp_view');
+my $head = $alice->nav(url(alice => '/study/1'), method => 'HEAD');
+is_deeply [ $head->code, $head->content, $pg->value('SELECT count(*) FROM smartlaunch.cdp_view') ], [ 200, '', $views ], 'H6 HEAD shows nothing, and nobody has seen anything';
+unlike $alice->nav($w->url("/nothing?smart_launch=$launch{alice}{handle}"))->content, qr/Record 1|event_1/, 'an ErrorDocument of ours opens no record';
+is $alice->nav(url(alice => '/study/1'))->header($_->[0]), $_->[1], "H1 nobody keeps a page, nor guesses its type: $_->[0]" for [ 'Cache-Control', 'no-store' ], [ 'X-Content-Type-Options', 'nosniff' ], [ 'Referrer-Policy', 'same-origin' ];
+
+# Rights that are taken in between, and both of them apart
+
+$alice->nav(url(alice => '/study/1'));
+my $mine = form_of($alice, qr{/1\?})->value('token');
+$cdp->revoke('alice')->grant(alice => 'setup');
+$before = everything();
+refused('C1 a form that was opened before the right was taken', $alice->post(url(alice => '/study/1'), [ token => $mine, pick0 => $value, do => 'save' ]));
+is everything(), $before, '… and nothing is stored';
+is $alice->nav(url(alice => "/study/$_"))->code, 403, "C1 who sets up sees no values: $_" for qw(1 2 1/log nothing nothing/log);
+unlike $alice->nav(url(alice => '/study/1/count'))->content, qr/token/, 'C1 … and the count has no token for her';
+$cdp->revoke('alice')->grant(alice => 'adjudicate');
+is $alice->nav(url(alice => "/study/setup$_"))->code, 403, "C1 who adjudicates does not set up: setup$_" for '', '/row', '/mapping.csv', '/nothing';
+$before = everything();
+refused('C1 … nor gives herself the right', $alice->post(url(alice => '/study/setup/give'), [ token => $token{give}, revision => $revision, user => 'alice', setup => 1 ]));
+is everything(), $before, '… and nothing is stored';
+
+# At the loudest: what httpd's logs have of it
+
+for my $log ([ 'error log' => $httpd->error_log ], [ 'access log' => $httpd->access_log ]) {
+    ok $log->[1] !~ /$_/, "H1 C13 $log->[0] at trace8: no $_" for qw(MRN-100 McCullough Luna);
+    ok index($log->[1], $launch{$_}{session}) < 0, "H1 $log->[0]: no session id" for qw(alice bob);
+}
+
+$httpd->expect_log(qw(SL1301 SL2531 SL5853 SL8125 SL8201 SL8203 SL8512 SL8513 SL8516 SL8521 SL8523 SL8546 SL8570 SL8571 SL8580));
+$httpd->allow_log(qw(SL2532 SL4515 SL4518 SL5856 SL6402 SL8514 SL8572));
 done();
