@@ -34,6 +34,9 @@ void sl_cdp_pages_put_target(sl_cdp_html_t *html, const sl_cdp_target_t *target,
 /** Has it anything that can be decided, or was excluded? */
 bool sl_cdp_pages_is_open(const sl_cdp_target_t *target);
 
+/** The form that looks for a patient; `record` (may be NULL) is filled in. */
+void sl_cdp_pages_put_find(sl_cdp_html_t *html, const sl_cdp_visit_t *visit, const char *record);
+
 /** A screen in place of the one that was wanted, and its line in the log. */
 typedef struct {
     int status;

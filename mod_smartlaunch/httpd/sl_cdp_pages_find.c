@@ -125,12 +125,36 @@ int sl_cdp_pages_find(request_rec *r, const sl_cdp_visit_t *visit)
                              r, visit, &(sl_cdp_pages_end_t){rc, lookup.is_protected, NULL}, &err);
 }
 
+/** There is no number to ask the EHR for, or none that can be read. */
+static int refuse_number(request_rec *r, const sl_cdp_visit_t *visit, const sl_err_t *err)
+{
+    static const sl_cdp_pages_no_t no = {
+        .status = HTTP_CONFLICT,
+        .title = "The number of this record is not known",
+        .text = "Its medical record number is not stored here, or cannot be read any more. Please "
+                "look for the patient again; what was fetched so far stays as it is."};
+
+    return sl_cdp_pages_refuse(r, visit, &no, err);
+}
+
+static int refuse_fetch(request_rec *r, const sl_cdp_visit_t *visit,
+                        const sl_cdp_fetched_t *fetched, sl_cdp_pages_end_t *end,
+                        const sl_err_t *err)
+{
+    if (fetched->outcome == NULL && (end->rc == SL_NONE || end->rc == SL_DENIED)) {
+        return refuse_number(r, visit, err);
+    }
+    end->is_protected = fetched->outcome != NULL && strcmp(fetched->outcome, "protected") == 0;
+    return sl_cdp_pages_no_fetch(r, visit, end, err);
+}
+
 int sl_cdp_pages_fetch(request_rec *r, const sl_cdp_visit_t *visit, const char *record)
 {
     const sl_params_t *form;
     const char *mrn;
     sl_cdp_record_t was;
     sl_cdp_fetched_t fetched = {0};
+    sl_cdp_pages_end_t end = {SL_OK, false, NULL};
     sl_err_t err = {0};
     sl_rc_t rc;
 
@@ -141,6 +165,7 @@ int sl_cdp_pages_fetch(request_rec *r, const sl_cdp_visit_t *visit, const char *
     if (rc != SL_OK) {
         return visit->core->error(r, rc, &err);
     }
+    end.record = was.version > 0 ? record : NULL;
     mrn = sl_params_one(form, "mrn");
     if (!sl_cdp_frame_is_token(visit,
                                sl_cdp_pages_fetch_subject(&was, mrn != NULL ? mrn : "", r->pool),
@@ -151,11 +176,8 @@ int sl_cdp_pages_fetch(request_rec *r, const sl_cdp_visit_t *visit, const char *
         sl_cdp_fetch(&fetched, visit->cdp, &(sl_cdp_fetch_ask_t){visit->project, record, mrn, NULL},
                      &visit->actor, r->pool, &err);
     if (rc != SL_OK) {
-        bool is_protected = fetched.outcome != NULL && strcmp(fetched.outcome, "protected") == 0;
-
-        return sl_cdp_pages_no_fetch(
-            r, visit, &(sl_cdp_pages_end_t){rc, is_protected, was.version > 0 ? record : NULL},
-            &err);
+        end.rc = rc;
+        return refuse_fetch(r, visit, &fetched, &end, &err);
     }
     return visit->core->redirect(
         r, HTTP_SEE_OTHER,

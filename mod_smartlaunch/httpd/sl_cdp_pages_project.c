@@ -60,10 +60,8 @@ static void put_signin(sl_cdp_html_t *html, request_rec *r, const sl_cdp_visit_t
 
 /* ---- look for a patient ---- */
 
-/** @param record from the address: an application's page leads here about one of its own; NULL */
-static void put_find(sl_cdp_html_t *html, const sl_cdp_visit_t *visit, const char *record)
+void sl_cdp_pages_put_find(sl_cdp_html_t *html, const sl_cdp_visit_t *visit, const char *record)
 {
-    sl_cdp_html_put(html, "<h2 id=\"find\">Fetch a record</h2>");
     sl_cdp_frame_form(html, visit, sl_cdp_pages_href(visit, "find", NULL, html->p), "find");
     sl_cdp_html_put(html,
                     "<div class=\"fields\"><label for=\"record\">Record"
@@ -196,7 +194,8 @@ int sl_cdp_pages_project(request_rec *r, const sl_cdp_visit_t *visit)
     if (visit->rights.adjudicate) {
         put_signin(html, r, visit);
         rc = put_records(html, r, visit, &err);
-        put_find(html, visit, sl_params_one(sl_cdp_pages_query(r), "record"));
+        sl_cdp_html_put(html, "<h2 id=\"find\">Fetch a record</h2>");
+        sl_cdp_pages_put_find(html, visit, sl_params_one(sl_cdp_pages_query(r), "record"));
     }
     if (rc != SL_OK) {
         return visit->core->error(r, rc, &err);

@@ -225,6 +225,18 @@ static void put_form(sl_cdp_html_t *html, const sl_cdp_visit_t *visit, const sl_
     put_settled(html, sheet, sheet->targets->nelts - count);
 }
 
+/** A record that the study may have, and nobody has fetched. */
+static int show_unknown(request_rec *r, const sl_cdp_visit_t *visit, sl_cdp_frame_t *frame,
+                        const char *record)
+{
+    sl_cdp_html_t *html = sl_cdp_html_new(r->pool);
+
+    frame->status = HTTP_NOT_FOUND;
+    frame->said = "Nothing has been fetched for this record yet.";
+    sl_cdp_pages_put_find(html, visit, record);
+    return sl_cdp_frame_send(r, visit, frame, html);
+}
+
 int sl_cdp_pages_sheet_send(request_rec *r, const sl_cdp_visit_t *visit, const char *record,
                             const sl_cdp_pages_again_t *again)
 {
@@ -243,7 +255,8 @@ int sl_cdp_pages_sheet_send(request_rec *r, const sl_cdp_visit_t *visit, const c
                                    r->header_only ? NULL : &visit->actor, r->pool, &err);
 
     if (rc != SL_OK) {
-        return rc == SL_NONE ? sl_cdp_visit_not_found(visit, r) : visit->core->error(r, rc, &err);
+        return rc == SL_NONE ? show_unknown(r, visit, &frame, record)
+                             : visit->core->error(r, rc, &err);
     }
     frame.lead = apr_psprintf(r->pool, "%s: %s", visit->project->name,
                               sl_cdp_pages_news(sheet.record.fresh, r->pool));
