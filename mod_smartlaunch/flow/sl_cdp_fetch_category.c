@@ -3,6 +3,7 @@
 #include "flow/sl_cdp_fetch_run.h"
 
 #include "base/sl_digest.h"
+#include "flow/sl_cdp_vault.h"
 #include <apr_hash.h>
 #include <apr_strings.h>
 #include <string.h>
@@ -56,12 +57,19 @@ void sl_cdp_fetch_miss(sl_cdp_run_t *run, const sl_cdp_request_t *request)
 
 bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const apr_array_header_t *items, apr_pool_t *p)
 {
-    const sl_cdp_hold_t hold = {run->cdp, run->claim, run->current};
+    sl_cdp_hold_t hold = {run->cdp, run->claim, run->current, NULL};
 
     if (items == NULL || items->nelts == 0) {
         return true;
     }
-    run->rc = sl_cdp_hold_add(&run->held, &hold, items, p, &run->err);
+    run->rc = SL_OK;
+    if (run->print_key == NULL) { /* once, not for each of hundreds of pages */
+        run->rc = sl_cdp_vault_print_key(&run->print_key, run->cdp->rt, run->p, &run->err);
+    }
+    if (run->rc == SL_OK) {
+        hold.print_key = run->print_key;
+        run->rc = sl_cdp_hold_add(&run->held, &hold, items, p, &run->err);
+    }
     if (run->rc != SL_OK) {
         run->course = SL_CDP_IS_LOST;
     }

@@ -26,6 +26,7 @@ typedef struct {
     const sl_cdp_mapping_t *mapping;
     const apr_array_header_t *dates;   /* of sl_cdp_date_t */
     const apr_array_header_t *current; /* of sl_cdp_current_t; NULL: the app does not tell */
+    const sl_secret_t *print_key;      /* NULL: nothing was held yet */
     sl_cdp_asking_t asking;
     const volatile apr_uint32_t *stop; /* NULL: nobody says stop */
     apr_pool_t *p;

@@ -97,6 +97,7 @@ typedef struct {
     const sl_cdp_t *cdp;
     const sl_cdp_claim_t *claim;
     const apr_array_header_t *current; /* of sl_cdp_current_t: what the project has; NULL */
+    const sl_secret_t *print_key;      /* sl_cdp_vault_print_key() */
 } sl_cdp_hold_t;
 
 /**

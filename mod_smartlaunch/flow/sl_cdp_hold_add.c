@@ -112,7 +112,7 @@ static sl_rc_t write_items(const char **json, page_t *page, const apr_array_head
                            sl_err_t *err)
 {
     sl_json_t *array = sl_json_array(page->p);
-    sl_rc_t rc = sl_cdp_vault_print_key(&page->print_key, page->cdp->rt, page->p, err);
+    sl_rc_t rc = SL_OK;
 
     page->dictionary = dictionary_of(page);
     for (int i = 0; rc == SL_OK && i < items->nelts; i++) {
@@ -132,7 +132,11 @@ sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_hold_t *hold,
     const sl_cdp_claim_t *claim = hold->claim;
     const sl_store_cdp_lease_t lease = {claim->project->name, claim->record, claim->lease, NULL};
     sl_store_cdp_items_t sealed = {.key_id = sl_keyring_active(hold->cdp->rt->ring)};
-    page_t page = {.cdp = hold->cdp, .claim = claim, .current = hold->current, .p = p};
+    page_t page = {.cdp = hold->cdp,
+                   .claim = claim,
+                   .print_key = hold->print_key,
+                   .current = hold->current,
+                   .p = p};
     sl_store_cdp_held_t done = {0};
     sl_rc_t rc = write_items(&sealed.json, &page, items, err);
 

@@ -144,7 +144,7 @@ static void add_item(apr_array_header_t *items, const sl_cdp_mapping_t *mapping,
 sl_rc_t cdp_hold(sl_cdp_held_t *held, const sl_cdp_claim_t *claim, const cdp_item_t *items,
                  int count, const apr_array_header_t *current)
 {
-    const sl_cdp_hold_t hold = {&cdp, claim, current};
+    sl_cdp_hold_t hold = {&cdp, claim, current, NULL};
     const sl_cdp_mapping_t mapping = cdp_mapping(NULL);
     apr_array_header_t *page = apr_array_make(pool, count, sizeof(sl_cdp_item_t));
     sl_err_t err = {0};
@@ -153,7 +153,8 @@ sl_rc_t cdp_hold(sl_cdp_held_t *held, const sl_cdp_claim_t *claim, const cdp_ite
     for (int i = 0; i < count; i++) {
         add_item(page, &mapping, &items[i]);
     }
-    rc = sl_cdp_hold_add(held, &hold, page, pool, &err);
+    rc = sl_cdp_vault_print_key(&hold.print_key, cdp.rt, pool, &err);
+    rc = rc == SL_OK ? sl_cdp_hold_add(held, &hold, page, pool, &err) : rc;
     if (rc != SL_OK && rc != SL_EXPIRED) {
         diag("hold: %s", err.text);
     }
