@@ -11,6 +11,7 @@ usage() {
     cat <<'TEXT'
 usage: bench/run.sh [--rows N,N…] [--rounds N] [--seconds N] [--connections N] [--plot FILE]
                     [--profile DIRECTORY] [--only REGEX]
+       bench/run.sh --pull [--records N] [--hosts N] [--rounds N] [--profile DIRECTORY] [--only REGEX]
 
 --rows         how many links, launches and tokens are stored meanwhile (1000,1000000)
 --rounds       rounds of CPU time, of which the median counts (15)
@@ -19,6 +20,12 @@ usage: bench/run.sh [--rows N,N…] [--rounds N] [--seconds N] [--connections N]
 --plot         where the picture goes (docs/img/performance.svg)
 --profile      keep callgrind's files there, to be read with callgrind_annotate
 --only         measure only what has such a name ("gateway"), and what it is compared with
+
+--pull         measure the Clinical Data Pull instead:
+--records      how many are due at once (1000), and
+--hosts        how many httpds fetch them, beside one alone (3)
+--rounds       how often a page is asked for, of which the median counts (15)
+--only         charts, sheets, instructions, due
 SL_BUILD=DIRECTORY measures the module built there instead of build/bench.
 TEXT
 }
@@ -27,6 +34,11 @@ case ${1-} in
 -h | --help) usage && exit ;;
 esac
 
+program=bench.pl
+if [ "${1-}" = --pull ]; then
+    program=pull.pl
+    shift
+fi
 scripts/install-deps.sh build test bench
 [ demo/ehr/node_modules/.package-lock.json -nt demo/ehr/package-lock.json ] ||
     (cd demo/ehr && npm ci --no-audit --no-fund --loglevel=error)
@@ -38,4 +50,4 @@ if [ -z "${SL_BUILD-}" ]; then
         (cd "$SL_BUILD" && "$top/configure" --quiet CFLAGS='-O2 -g')
     make -s -C "$SL_BUILD" -j"$(nproc)" all
 fi
-exec perl bench/bench.pl "$@"
+exec perl "bench/$program" "$@"

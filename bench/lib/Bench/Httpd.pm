@@ -30,12 +30,13 @@ sub start_counted {
     own_by(www_user(), $self->{keep});
     $self->write_config;
     my $log = $self->dir . '/stderr.log';
+    my @ports = slurp($self->dir . '/httpd.conf') =~ /^Listen 127\.0\.0\.1:(\d+)/mg;
     $self->{server} = spawn([ 'valgrind', '--tool=callgrind', '--callgrind-out-file=' . $self->profile,
             '--dump-before=ap_send_http_trace', SL::Httpd::_binary(), '-X', '-d', $self->dir, '-f', $self->dir . '/httpd.conf' ],
         out => $log, err => $log, name => 'httpd under callgrind');
     wait_for('httpd under callgrind', sub {
         $self->{server}->alive or croak 'it ended: ' . slurp($log) . $self->error_log;
-        return IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
+        return !grep { !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $_) } @ports;
     }, 120);
     return $self;
 }
