@@ -106,7 +106,10 @@ final class Chart
     private static function value(array $observation): string
     {
         if (isset($observation['component'])) {
-            $parts = array_filter(array_map(self::value(...), array_reverse($observation['component'])));
+            $components = $observation['component'];
+            usort($components, static fn (array $a, array $b): int => ($b['code']['coding'][0]['code'] ?? '')
+                <=> ($a['code']['coding'][0]['code'] ?? '')); // of a blood pressure the systolic one first
+            $parts = array_filter(array_map(self::value(...), $components));
             return preg_replace('# \S+ / (.* \S+)$#', ' / $1', implode(' / ', $parts));
         }
         $quantity = $observation['valueQuantity'] ?? null;
