@@ -78,19 +78,23 @@ refused("delivery to $_", { deliver => "http $_ secret=file:$dir/good.secret" },
 refused("access at $_", { project => "SmartCDPAccess $_" }, qr/SmartCDPAccess: .*write an https URL/) for 'http://app.example/x', 'nothing';
 
 # Times and words
-refused('refetch without a time', { project => 'SmartCDPRefetch every=24h' }, qr/SmartCDPRefetch needs both times/);
-refused('refetch without the other', { project => 'SmartCDPRefetch inactive=7d' }, qr/SmartCDPRefetch needs both times/);
+accepted('refetch without a time', { project => 'SmartCDPRefetch' });
+accepted('refetch without how long', { project => 'SmartCDPRefetch every=12h' });
+refused('refetch all the time', { project => 'SmartCDPRefetch every=0' }, qr/SmartCDPRefetch: /);
+refused('refetch for no time', { project => 'SmartCDPRefetch inactive=0' }, qr/SmartCDPRefetch: /);
 refused('refetch with a word', { project => 'SmartCDPRefetch on' }, qr/write SmartCDPRefetch every=24h inactive=7d/);
 refused('refetch with no time', { project => 'SmartCDPRefetch every=x inactive=7d' }, qr/SmartCDPRefetch: "x" is no time/);
 refused('keep with no time', { project => 'SmartCDPKeep never' }, qr/SmartCDPKeep: "never" is no time/);
 refused('another adjudication', { project => 'SmartCDPAdjudication auto' }, qr/SmartCDPAdjudication: "auto" is not understood; write manual or instant/);
 
 # Pages
-refused('pages without Require', { pages => 'AuthType Smart' }, qr/SmartCDP on in <Location \/cdp>: nobody has to log in/);
-refused('C1 pages for everybody', { pages => "AuthType Smart\nRequire all granted" }, qr/nobody has to log in at \/cdp/);
-refused('pages for a network', { pages => "AuthType Smart\nRequire local" }, qr/nobody has to log in at \/cdp/);
+my $basic = "AuthType Basic\nAuthName x";
+accepted('pages that ask for themselves', { pages => "AuthType Smart\nRequire all granted" });
+refused('pages without Require', { pages => $basic, api => undef }, qr/SmartCDP on in <Location \/cdp>: nobody has to log in/);
+refused('C1 pages for everybody', { pages => "$basic\nRequire all granted", api => undef }, qr/nobody has to log in at \/cdp/);
+refused('pages for a network', { pages => "$basic\nRequire local", api => undef }, qr/nobody has to log in at \/cdp/);
 refused('pages without AuthType', { pages => 'Require valid-user', api => undef }, qr/nobody has to log in at \/cdp/);
-refused('a hole in the pages', { more => '' }, qr/nobody has to log in at \/cdp\/study/,
+refused('a hole in the pages', { pages => "$basic\nRequire valid-user", api => undef }, qr/nobody has to log in at \/cdp\/study/,
     vhost => "<Location /cdp/study>\nRequire all granted\n</Location>");
 refused('a word that is none', {}, qr/SmartCDP: "off" is not understood; write on/, vhost => "<Location /x>\nSmartCDP off\n</Location>");
 for my $section ([ '<LocationMatch "^/x">', '</LocationMatch>' ], [ '<Location /x*>', '</Location>' ], [ '<Location />', '</Location>' ],

@@ -236,6 +236,10 @@ static const char *deliver(cmd_parms *cmd, void *dir, int argc, char *const argv
     return wrong;
 }
 
+/* SmartCDPRefetch where it does not say */
+#define EVERY apr_time_from_sec(24 * 3600)
+#define INACTIVE apr_time_from_sec(7 * 24 * 3600)
+
 static const char *refetch(cmd_parms *cmd, void *dir, int argc, char *const argv[])
 {
     const char *wrong = NULL;
@@ -245,6 +249,8 @@ static const char *refetch(cmd_parms *cmd, void *dir, int argc, char *const argv
     if (conf == NULL) {
         return wrong;
     }
+    conf->project.every = EVERY;
+    conf->project.inactive = INACTIVE;
     for (int i = 0; i < argc && wrong == NULL; i++) {
         const char *every = sl_directive_option(argv[i], "every");
         const char *inactive = sl_directive_option(argv[i], "inactive");
@@ -258,8 +264,8 @@ static const char *refetch(cmd_parms *cmd, void *dir, int argc, char *const argv
         }
     }
     if (wrong == NULL && (conf->project.every == 0 || conf->project.inactive == 0)) {
-        wrong = "SmartCDPRefetch needs both times, how often, and how long after somebody last "
-                "worked on the record: SmartCDPRefetch every=24h inactive=7d";
+        wrong = "SmartCDPRefetch: no time can be nothing: SmartCDPRefetch every=24h inactive=7d, "
+                "or no such line at all";
     }
     return wrong;
 }
@@ -354,7 +360,7 @@ const command_rec sl_cdp_directives[] = {
                       "redcap URL token=file:PATH | http URL secret=file:PATH, [ca=PATH]: where "
                       "chosen values go"),
     AP_INIT_TAKE_ARGV("SmartCDPRefetch", refetch, NULL, HERE,
-                      "every=TIME inactive=TIME: refetch while nobody asks"),
+                      "[every=TIME] [inactive=TIME]: refetch while nobody asks; 24h, 7d"),
     AP_INIT_TAKE1("SmartCDPAdjudication", adjudication, NULL, HERE, "manual|instant"),
     AP_INIT_TAKE1("SmartCDPAccess", access_service, NULL, HERE,
                   "URL that says who may adjudicate: POST user, project"),

@@ -24,11 +24,16 @@ static apr_array_header_t *paths_of(const server_rec *s, const sl_cdp_place_t *p
     return out;
 }
 
-/** Pages are for people who have logged in, by a launch or otherwise. */
+/**
+ * Pages are for people who have logged in. Under AuthType Smart each page asks for a launch or
+ * session itself, whatever Require says; elsewhere Require alone makes httpd ask.
+ */
 static const char *check_page(const sl_cdp_place_t *place, const char *path,
                               const sl_conf_require_t *require, apr_pool_t *p)
 {
-    if (require->is_there && !require->is_open && require->asks_user && require->has_type) {
+    bool asks = require->is_there && !require->is_open && require->asks_user && require->has_type;
+
+    if (asks || require->is_smart) {
         return NULL;
     }
     return apr_psprintf(p,
