@@ -209,19 +209,27 @@ static bool parse_field(sl_cdp_field_t *field, const sl_json_t *row, const forms
     return true;
 }
 
-static sl_rc_t parse_events(apr_array_header_t *events, const sl_json_t *answer, apr_pool_t *p,
+static sl_rc_t parse_events(sl_cdp_dictionary_t *out, const sl_json_t *answer, apr_pool_t *p,
                             sl_err_t *err)
 {
+    apr_array_header_t *events = apr_array_make(p, 4, sizeof(const char *));
+    apr_array_header_t *labels = apr_array_make(p, 4, sizeof(const char *));
+
+    out->events = events;
+    out->labels = labels;
     if (answer != NULL && !json_object_is_type(answer, json_type_array)) {
         return sl_err_set(err, SL_INVALID, "SL8701", "the app's list of events is no list");
     }
     for (size_t i = 0; answer != NULL && i < json_object_array_length(answer); i++) {
-        const char *name = member(json_object_array_get_idx(answer, i), "unique_event_name");
+        const sl_json_t *row = json_object_array_get_idx(answer, i);
+        const char *name = member(row, "unique_event_name");
+        const char *label = member(row, "event_name");
 
         if (name == NULL) {
             return sl_err_set(err, SL_INVALID, "SL8702", "an event of the app has no name");
         }
         APR_ARRAY_PUSH(events, const char *) = apr_pstrdup(p, name);
+        APR_ARRAY_PUSH(labels, const char *) = apr_pstrdup(p, label != NULL ? label : name);
     }
     return SL_OK;
 }
@@ -258,11 +266,10 @@ sl_rc_t sl_cdp_dictionary_parse(sl_cdp_dictionary_t *out, const sl_cdp_redcap_t 
                                 apr_pool_t *p, sl_err_t *err)
 {
     apr_array_header_t *fields = apr_array_make(p, 64, sizeof(sl_cdp_field_t));
-    apr_array_header_t *events = apr_array_make(p, 4, sizeof(const char *));
     forms_t forms = {.p = p};
-    sl_rc_t rc = parse_events(events, answers->events, p, err);
+    sl_rc_t rc = parse_events(out, answers->events, p, err);
 
-    if (rc == SL_OK && events->nelts > 0) {
+    if (rc == SL_OK && out->events->nelts > 0) {
         rc = parse_forms(&forms, answers->form_event_mapping, err);
     }
     if (rc != SL_OK) {
@@ -280,8 +287,17 @@ sl_rc_t sl_cdp_dictionary_parse(sl_cdp_dictionary_t *out, const sl_cdp_redcap_t 
         field->is_record_id = i == 0;
     }
     out->fields = fields;
-    out->events = events;
     return SL_OK;
+}
+
+const char *sl_cdp_dictionary_event(const sl_cdp_dictionary_t *dictionary, const char *event)
+{
+    for (int i = 0; event != NULL && i < dictionary->events->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(dictionary->events, i, const char *), event) == 0) {
+            return APR_ARRAY_IDX(dictionary->labels, i, const char *);
+        }
+    }
+    return event;
 }
 
 static bool is_in(const sl_cdp_field_t *field, const char *event)

@@ -46,6 +46,7 @@ typedef struct {
 typedef struct {
     const apr_array_header_t *fields; /* of sl_cdp_field_t */
     const apr_array_header_t *events; /* of const char *; empty: no events */
+    const apr_array_header_t *labels; /* of const char *: what people call each of them */
 } sl_cdp_dictionary_t;
 
 /** What REDCap's API answered; the last two may be NULL: no events. */
@@ -58,6 +59,9 @@ typedef struct {
 SL_MUST_USE sl_rc_t sl_cdp_dictionary_parse(sl_cdp_dictionary_t *out,
                                             const sl_cdp_redcap_t *answers, apr_pool_t *p,
                                             sl_err_t *err);
+
+/** What people call an event: "Baseline". Its name where the app tells no other. */
+const char *sl_cdp_dictionary_event(const sl_cdp_dictionary_t *dictionary, const char *event);
 
 /** NULL: no such field, or not in this event. */
 const sl_cdp_field_t *sl_cdp_dictionary_field(const sl_cdp_dictionary_t *dictionary,

@@ -36,6 +36,7 @@ typedef enum { SL_CDP_NOT_SENT, SL_CDP_WAITING, SL_CDP_DELIVERED, SL_CDP_REFUSED
 /** One field of the record, with what it could get. */
 typedef struct {
     const char *event;
+    const char *event_label; /* what people call it */
     int instance;
     const char *field, *label;
     const char *current;                  /* NULL: not known; "": empty */

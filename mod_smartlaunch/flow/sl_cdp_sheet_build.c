@@ -115,6 +115,8 @@ static work_t *target_of(build_t *b, const sl_cdp_map_t *map, int instance)
             dictionary != NULL ? sl_cdp_dictionary_field(dictionary, map->event, map->field) : NULL;
         work->candidates = apr_array_make(b->p, 4, sizeof(sl_cdp_shown_t));
         work->shown.event = map->event;
+        work->shown.event_label =
+            dictionary != NULL ? sl_cdp_dictionary_event(dictionary, map->event) : map->event;
         work->shown.instance = instance;
         work->shown.field = map->field;
         work->shown.label = work->field != NULL ? work->field->label : map->field;

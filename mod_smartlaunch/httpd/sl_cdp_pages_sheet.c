@@ -126,7 +126,7 @@ static void put_part(sl_cdp_html_t *html, const sl_cdp_target_t *target)
         target->instance > 0 ? apr_psprintf(html->p, "Instance %d", target->instance) : NULL;
 
     sl_cdp_html_put(html, "<h2>%s%s%s</h2>",
-                    has_event        ? target->event
+                    has_event        ? target->event_label
                     : number == NULL ? "Values to decide about"
                                      : NULL,
                     has_event && number != NULL ? ", " : NULL, number);
@@ -183,7 +183,7 @@ static void put_settled(sl_cdp_html_t *html, const sl_cdp_sheet_t *sheet, int co
 
         if (!sl_cdp_pages_is_open(target)) {
             sl_cdp_html_put(html, "<tr><th scope=\"row\">%s<small>%s%s%s</small></th>",
-                            target->label, target->event,
+                            target->label, target->event_label,
                             target->event != NULL && target->event[0] != '\0' ? ", " : NULL,
                             target->field);
             sl_cdp_html_put(html,

@@ -26,7 +26,7 @@ static const char project_metadata[] =
                                                                                                                                                                                                                                                                                                                                                                                                                     "text", "date_dmy") "]";
 
 static const char project_events[] =
-    "[{\"unique_event_name\":\"e1\"},{\"unique_event_name\":\"e2\"}]";
+    "[{\"unique_event_name\":\"e1\",\"event_name\":\"Baseline\"},{\"unique_event_name\":\"e2\"}]";
 
 static const char project_forms[] = "[{\"unique_event_name\":\"e1\",\"form\":\"base\"},"
                                     "{\"unique_event_name\":\"e1\",\"form\":\"visit\"},"

@@ -128,6 +128,10 @@ static void test_events(apr_pool_t *p)
            "events: %s", fields[i].name);
     }
     is_int(dictionary->events->nelts, 2, "there are two events");
+    is_str(sl_cdp_dictionary_event(dictionary, "e1"), "Baseline", "one has a name for people");
+    is_str(sl_cdp_dictionary_event(dictionary, "e2"), "e2",
+           "the other has none, and keeps its own");
+    is_str(sl_cdp_dictionary_event(dictionary, "e9"), "e9", "one that is not there has no other");
     ok(sl_cdp_dictionary_field(dictionary, "e1", "record_id")->is_record_id &&
            !sl_cdp_dictionary_field(dictionary, "e1", "mrn")->is_record_id,
        "the first field is the name of the record");

@@ -71,7 +71,8 @@ static void begin(void)
     add_field("sex", SL_CDP_VALID_ANY);
     add_field("visit", SL_CDP_VALID_DATE);
     mapping = (sl_cdp_mapping_t){.project = "p", .fields = maps};
-    dictionary = (sl_cdp_dictionary_t){fields, apr_array_make(pool, 1, sizeof(const char *))};
+    dictionary = (sl_cdp_dictionary_t){.fields = fields,
+                                       .events = apr_array_make(pool, 1, sizeof(const char *))};
     parts = (sl_cdp_sheet_parts_t){.mapping = &mapping,
                                    .dictionary = &dictionary,
                                    .current = current,
