@@ -6,7 +6,7 @@
 
 #define BUFFER ((apr_size_t)8 * 1024 * 1024)
 #define STATS_TRIES 20 /* a millisecond apart */
-#define STOP_WITHIN apr_time_from_sec(3)
+#define STOP_WITHIN apr_time_from_sec(2) /* after three httpd tells a child again */
 
 /**
  * The mutex, within a second: in the prefork MPM a signal ends the child in the middle of whatever
