@@ -182,7 +182,7 @@ sub _roles {
 
 sub _database {
     my ($self, $schema) = @_;
-    $self->{name} = sprintf 'sl_%d_%d', $$, ++$serial;
+    $self->{name} = sprintf 'sl_%d_%d_%d', $^T, $$, ++$serial; # a pid comes back in a long run
     my $dbh = _connect($self->{cluster}, 'postgres', 'postgres');
     $dbh->do("CREATE DATABASE $self->{name}" . ($schema ? ' TEMPLATE smartlaunch_template' : ''));
     $dbh->disconnect;
