@@ -53,10 +53,11 @@ sub answers {
 sub requests {
     my ($self) = @_;
     my @all = $self->{odd}->log($self->{path});
-    my $known = $self->{known} // 0;
+    my $known = $self->{known}{ $self->{path} } // 0;
     # Nothing is taken out of the log: what comes at this very moment would go, too.
-    $self->{known} = @all;
-    return @all < $known ? @all : @all[ $known .. $#all ];
+    $self->{known}{ $self->{path} } = @all;
+    splice @all, 0, $known if @all >= $known;
+    return @all;
 }
 
 sub is_challenge { my ($request) = @_; return "$request->{query}$request->{body}" =~ /challenge/ }
