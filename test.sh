@@ -10,7 +10,8 @@ usage() {
 usage: ./test.sh [-v] [TEST…]
 
 Without names: everything. The integration tests (t/*.t) run in the event MPM; those marked
-"# mpm: all" also in worker and prefork, and against a module built with ASan and UBSan.
+"# mpm: all" also in worker and prefork, and against a module built with ASan and UBSan; those marked
+"# mpm: sanitized" also against that module.
 With names (t/launch.t, build/t/unit/test_url): these alone; SL_MPM=worker|prefork and SL_SANITIZE=1
 choose how. SL_KEEP=1 keeps the servers' directories under /tmp.
 TEXT
@@ -54,6 +55,8 @@ variants() {
     for test in $(grep -l '^# mpm: all$' t/*.t); do
         variant worker SL_MPM worker "$test"
         variant prefork SL_MPM prefork "$test"
+    done
+    for test in $(grep -lE '^# mpm: (all|sanitized)$' t/*.t); do
         variant sanitized SL_SANITIZE 1 "$test"
     done
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A fetch of the Clinical Data Pull: who the patient is, which token asks, what is asked for and
 # held, and what an EHR on a bad day can do to it.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

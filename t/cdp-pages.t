@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The screens of the Clinical Data Pull as a browser meets them: from the MRN to the saved value, what
 # is refused, what is escaped, and what a wrong or old form does (nothing).
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use utf8;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The setup of a study as its people meet it: rows, search, settings, CSV, rights; who may not, forms
 # that are not ours or too old, and an application that is away or does not tell its fields.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use utf8;

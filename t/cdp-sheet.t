@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the adjudication of a record shows and does, with a REDCap behind it: preselection, what does
 # not fit, exclusions, conflicts, a death half-way, the view log, and values that SYSTEM saves.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

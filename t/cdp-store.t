@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The holding area of the Clinical Data Pull on a real PostgreSQL, as the role the module has: the
 # checks are in t/lib/c/store_cdp_*.c. Then what a dump gives away, and what a DBA may do.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use utf8;
