@@ -141,7 +141,7 @@ await test('T5 in an ordinary browser, after the application\'s own login', asyn
   await page.goto(process.env.SL_TEST_LOGIN);
   await arrives(page, 'Your projects');
   await judge(page, 'the projects');
-  await page.getByRole('link', { name: 'study' }).click();
+  await page.getByRole('link', { name: 'study', exact: true }).click();
   await arrives(page, 'study');
   assert.match(await page.locator('.note').first().innerText(), /not signed in to the EHR/);
   await judge(page, 'the project before a sign-in');

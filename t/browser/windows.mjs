@@ -61,17 +61,17 @@ await test("A's list offers no way to B's record", async () => {
 });
 
 await test('a form posted in A is saved for A and goes on as A', async () => {
-  await one.app.locator('textarea').fill('Written in window A');
+  await one.app.locator('textarea[name=note]').fill('Written in window A');
   await one.app.getByRole('button', { name: 'Save' }).click();
   await one.app.getByRole('status').waitFor();
   await stillShows(one, A);
-  assert.equal(await one.app.locator('textarea').inputValue(), 'Written in window A');
+  assert.equal(await one.app.locator('textarea[name=note]').inputValue(), 'Written in window A');
 });
 
 await test('B, reloaded after that, is B and has nothing of it', async () => {
   await b.reload(two.page);
   await stillShows(two, B);
-  assert.equal(await two.app.locator('textarea').inputValue(), '');
+  assert.equal(await two.app.locator('textarea[name=note]').inputValue(), '');
 });
 
 await test("a script's fetch in A belongs to A, in B to B", async () => {
@@ -137,19 +137,19 @@ await test('a form post that names no launch: 409, nothing is saved', async () =
   const frame = await b.frameOf(two.page);
   const answered = two.page.waitForResponse((response) => response.request().method() === 'POST');
   await frame.evaluate(() => {
-    const form = document.querySelector('form.card');
+    const form = document.querySelector('textarea[name=note]').form;
     const policy = document.createElement('meta');
     policy.name = 'referrer';
     policy.content = 'no-referrer';
     document.head.append(policy);
-    form.querySelector('textarea').value = 'Saved for whom?';
+    form.elements.note.value = 'Saved for whom?';
     form.submit();
   });
   assert.equal((await answered).status(), 409);
   const fresh = await b.openChart(workstation, 'dr-smith', B.name);
   const app = await b.openApp(fresh);
   await app.locator('#record').waitFor();
-  assert.equal(await app.locator('textarea').inputValue(), '');
+  assert.equal(await app.locator('textarea[name=note]').inputValue(), '');
   await fresh.close();
 });
 
