@@ -162,9 +162,13 @@ static sl_rc_t read_row(sl_token_view_t *out, const way_t *way, apr_pool_t *p)
     apr_time_t began = apr_time_now();
     sl_err_t err;
     int left;
+    sl_rc_t rc = sl_journal_replay(&left, way->rt, job->launch, p, &err);
 
-    if (sl_journal_replay(&left, way->rt, job->launch, p, &err) != SL_OK) {
+    if (rc != SL_OK) {
         sl_log(&way->rt->log, SL_LOG_DEBUG, err.id, "%s", err.text);
+    }
+    if (rc == SL_UNAVAILABLE || rc == SL_BUSY || rc == SL_TIMEOUT) {
+        return SL_NONE; /* a database that hangs makes nobody wait twice */
     }
     if (sl_store_token_by_launch(out, way->rt->db, job->launch, p, &err) != SL_OK ||
         out->token.launch == NULL || out->token.generation <= job->generation ||
@@ -214,6 +218,10 @@ static sl_rc_t get_newer(sl_token_view_t *out, const way_t *way, apr_pool_t *p, 
         apr_sleep(POLL);
         apr_pool_clear(tmp);
         rc = try(out, way, p, tmp, err);
+    }
+    /* Who looked into a database that hangs may have been away when it came. */
+    if (rc == SL_NONE && way->waits) {
+        rc = look(out, way, p, err);
     }
     apr_pool_destroy(tmp);
     if (rc != SL_NONE) {
