@@ -19,6 +19,7 @@ const calls = {
   'GET /faults': (ehr) => ehr.faults.get(),
   'PUT /faults': (ehr, body) => { ehr.faults.set(body); return ehr.faults.get(); },
   'DELETE /faults': (ehr) => ehr.faults.clear(),
+  'POST /release': (ehr) => ehr.faults.release(),
 
   'GET /id_token': (ehr) => ehr.bend,
   'PUT /id_token': (ehr, body) => {

@@ -109,7 +109,8 @@ export class Ehr {
     const fault = this.faults.take(path, body, bearerOf(req.headers));
     for (const name of fault?.ignore ?? []) query.delete(name);
     const answer = () => this.#answer(req, res, { path, search: fault?.ignore ? `${query}` : search, body, entry });
-    return fault ? withFault(fault, { req, res, answer, base: this.urls.fhir }) : answer();
+    const { urls, faults } = this;
+    return fault ? withFault(fault, { req, res, answer, base: urls.fhir, faults }) : answer();
   }
 
   #answer(req, res, { path, search: query, body, entry }) {

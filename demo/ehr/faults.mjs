@@ -29,6 +29,8 @@ const typeOf = (path) => /^\/fhir\/([A-Z]\w*)/.exec(path)?.[1];
 export class Faults {
   #byPoint = {};
 
+  #letGo = []; // one for each request that is held
+
   get() {
     return this.#byPoint;
   }
@@ -41,6 +43,17 @@ export class Faults {
 
   clear() {
     this.#byPoint = {};
+    this.release();
+  }
+
+  // Requests that are held go on, whether their client still waits or not, and no more are held.
+  release() {
+    for (const fault of Object.values(this.#byPoint)) delete fault.held;
+    for (const letGo of this.#letGo.splice(0)) letGo();
+  }
+
+  held() {
+    return new Promise((letGo) => { this.#letGo.push(letGo); });
   }
 
   // The fault that this request meets, if any; `bearer` is the access token it came with.
@@ -61,10 +74,13 @@ export class Faults {
   }
 }
 
-// Runs `answer` (which writes the true answer to `res`) under a fault; `base` is the FHIR base URL.
-export async function withFault(fault, { req, res, answer, base }) {
+// Runs `answer` (which writes the true answer to `res`) under a fault; `base` is the FHIR base URL, `faults` holds.
+export async function withFault(fault, {
+  req, res, answer, base, faults,
+}) {
   if (fault.close === 'before') return void req.socket.destroy();
   if (fault.delay_ms) await sleep(fault.delay_ms);
+  if (fault.held) await faults.held();
   if (fault.hang) return undefined;
   if (fault.early_hints) res.writeEarlyHints(fault.early_hints);
   if (fault.bundle) return sendBundle(res, fault, base);

@@ -503,6 +503,17 @@ test('faults', async () => {
   await fault({ discovery: { drip_ms: 1, status: 200, body: '{"slow":1}' } });
   assert.deepEqual(await (await discovery()).json(), { slow: 1 });
   await control('DELETE', '/faults');
+  for (const letGo of [['POST', '/release'], ['DELETE', '/faults']]) {
+    await control('DELETE', '/log');
+    await fault({ discovery: { held: true } });
+    let answered = false;
+    const two = [discovery(), discovery()].map((one) => one.finally(() => { answered = true; }));
+    while ((await control('GET', '/log')).length < 2);
+    assert.equal(answered, false);
+    await control(...letGo);
+    for (const one of [...two, discovery()]) assert.equal((await one).status, 200);
+  }
+  await control('DELETE', '/faults');
 
   await fault({ authorize: { params: { iss: 'https://evil.example', state: null } } });
   const { launch } = await control('POST', '/launch', {});

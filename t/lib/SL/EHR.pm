@@ -102,6 +102,9 @@ sub faults {
     return $self->control('PUT', 'faults', \%fault);
 }
 
+# What a fault with held => 1 holds goes on, and no more is held.
+sub release { return $_[0]->control('POST', 'release', {}) }
+
 sub id_token {
     my ($self, %how) = @_;
     return $self->control('DELETE', 'id_token') if !%how;
