@@ -51,6 +51,7 @@ start_demo() {
         stack_stop
     fi
     prepare
+    mkdir -p "$top/build" # SL_BUILD may have built elsewhere
     [ -d "$top/build/demo/" ] || { dir=$(stack_new_dir) && ln -sfn "$dir" "$top/build/demo"; }
     echo "${APP_PORT:-8443} ${EHR_PORT:-9443} ${GATEWAY_PORT:-8081} ${CARD_PORT:-8082}" >"$top/build/demo/ports"
     use_demo_dir
