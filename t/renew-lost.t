@@ -26,8 +26,8 @@ sub fhir { my ($l, %arg) = @_; return $w->fhir(GET => "/Patient/$patient", sessi
 sub code { my ($l, %arg) = @_; return fhir($l, %arg)->code }
 sub name_of { my ($l, $generation) = @_; return 'token.' . id_of($w, $l) . '.' . ($generation // 1) }
 
-# While $count calls for $l are answered, each of which knows whose it is, and their renewal is under way at
-# the EHR, $meanwhile happens. Their status codes, or how they died.
+# While $count calls for $l are under way, each of which knows whose it is, and their renewal is at the EHR,
+# whose answer is held, $meanwhile happens; it ends with $ehr->release. Their status codes, or how they died.
 sub during {
     my ($l, $count, $meanwhile, %arg) = @_;
     my $got = SL::Traffic->during(sub { return [ many($count, sub { return eval { { code => code($l, %arg) } } || { code => "died: $@" } }) ] }, sub {
@@ -67,8 +67,8 @@ sub works {
 for my $way ([ 'hangs', sub { $pg->freeze }, sub { $pg->thaw } ], [ 'is gone', sub { $pg->crash }, sub { $pg->start } ]) {
     my ($what, $away, $back) = @$way;
     my $l = lapsed($w, -1);
-    $ehr->faults(refresh => { delay_ms => 3000, times => 1 });
-    is tally(during($l, 6, $away)), '6 x 200', "RFR-3 PostgreSQL $what when the EHR answers: everybody is served" or diag grep { /warn|error/ } map { "$_\n" } split /\n/, $httpd->error_log;
+    $ehr->faults(refresh => { held => 1, times => 1 });
+    is tally(during($l, 6, sub { $away->(); $ehr->release })), '6 x 200', "RFR-3 PostgreSQL $what when the EHR answers: everybody is served" or diag grep { /warn|error/ } map { "$_\n" } split /\n/, $httpd->error_log;
     is_deeply [ journal($httpd) ], [ name_of($l) ], '… what came is in the journal';
     is code($l), 200, '… and used on';
     is scalar(renewals($w)), 1, 'RFR-4 … after one renewal';
@@ -89,10 +89,11 @@ for my $way ([ 'hangs', sub { $pg->freeze }, sub { $pg->thaw } ], [ 'is gone', s
 
 # Killed after the EHR's answer, before it is stored: another process brings it home
 my $l = lapsed($w, -1);
-$ehr->faults(refresh => { delay_ms => 3000, times => 1 });
+$ehr->faults(refresh => { held => 1, times => 1 });
 my @codes = during($l, 6, sub {
     my $pid = holder($w, $l);
     $pg->freeze;
+    $ehr->release;
     wait_for('the journal', sub { journal($httpd) });
     $httpd->kill_child($pid);
     $pg->thaw;
@@ -105,12 +106,13 @@ works($l, 2, 'killed after the answer');
 
 # Killed after PostgreSQL took it, before anybody here knows
 $l = lapsed($w, -1);
-$ehr->faults(refresh => { delay_ms => 2000, times => 1 });
+$ehr->faults(refresh => { held => 1, times => 1 });
 @codes = during($l, 1, sub {
     my $pid = holder($w, $l);
     my $dbh = $pg->dbh;
     $dbh->begin_work;
     $dbh->selectrow_array('SELECT 1 FROM smartlaunch.token WHERE launch = ? FOR UPDATE', undef, id_of($w, $l));
+    $ehr->release;
     wait_for('the journal', sub { journal($httpd) });
     wait_for('the statement', sub { $dbh->selectrow_array("SELECT count(*) FROM pg_stat_activity
         WHERE datname = current_database() AND wait_event_type = 'Lock'") });
@@ -122,12 +124,12 @@ works($l, 2, 'killed after the commit');
 is token($w, $l)->{renewals}, 2, '… and nothing was stored twice';
 
 # Killed while the EHR has the refresh token: nobody can know, so it is not used again
-for my $fault ({ delay_ms => 2000, times => 1 }, { hang => 1 }) {
+for my $fault ({ held => 1, times => 1 }, { hang => 1 }) {
     my $what = $fault->{hang} ? 'and the EHR never saw it' : 'and the EHR renewed';
     $l = lapsed($w, -1);
     $ehr->faults(refresh => $fault);
     my $before = $ehr->counts->{refreshes};
-    is_deeply [ during($l, 1, sub { $httpd->kill_child(holder($w, $l)) }) ], ['broken'], "RFR-4 killed before the answer, $what";
+    is_deeply [ during($l, 1, sub { $httpd->kill_child(holder($w, $l)); $ehr->release }) ], ['broken'], "RFR-4 killed before the answer, $what";
     wait_for('the EHR', sub { $fault->{hang} || $ehr->counts->{refreshes} > $before });
     $ehr->faults;
     is_deeply [ @{ token($w, $l) }{qw(status generation)} ], [ 'active', 1 ], '… the row says nothing yet';

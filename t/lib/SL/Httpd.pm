@@ -305,7 +305,8 @@ sub module_path { return build() . '/.libs/mod_smartlaunch.so' }
 
 sub _mpm {
     my ($self) = @_;
-    return "StartServers 4\nMinSpareServers 4\nMaxSpareServers 8\nServerLimit 16\nMaxRequestWorkers 16"
+    # Enough from the start for what tests do at once: more come one by one, a second apart. None goes for being idle.
+    return "StartServers 8\nMinSpareServers 4\nMaxSpareServers 16\nServerLimit 16\nMaxRequestWorkers 16"
         if $self->{mpm} eq 'prefork';
     return "ServerLimit 3\nStartServers 2\nThreadLimit 16\nThreadsPerChild 16\nMinSpareThreads 16\n"
         . "MaxSpareThreads 48\nMaxRequestWorkers 48";
