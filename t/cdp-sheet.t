@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 use SL::REDCap;
+use SL::Study;
 use SL::Served qw(served);
 
 my $redcap = SL::REDCap->new;
@@ -29,46 +30,11 @@ my @alice = (session => $alice->{session});
 my @bob = (session => $bob->{session});
 $cdp->grant($_) for qw(alice bob);
 $pg->dbh->do("INSERT INTO smartlaunch.cdp_right (project, app_user, may, granted_by) SELECT 'swift', 'alice', m, 'test' FROM unnest(ARRAY['setup', 'adjudicate']) m");
+use_study($w, redcap => $redcap, as => \@alice, loinc => '29463-7', days => 365);
 my $event = 'event_1_arm_1';
 my $mrn = 'MRN-10021';
 
-# Helpers
-
-sub field { my ($source, $field, %more) = @_; return { source => $source, event => $event, field => $field, %more } }
-sub weight { my (%more) = @_; return field('29463-7', 'body_weight', temporal_field => 'visit_date', %more) }
 my @people = (field('name-given', 'first_name'), field('name-family', 'last_name'), field('birthDate', 'dob'), field('gender', 'sex'));
-
-sub set_up {
-    my ($fields, %more) = @_;
-    my $project = delete $more{project} // 'study';
-    my $r = $cdp->api(PUT => 'mapping', @alice, project => $project, json => { version => 1, project => $project, day_offset => { days => 365, direction => '+-' },
-        convert_gmt => JSON::PP::false, adjudication => 'manual', preview => [], identifier => field(id => 'mrn'), fields => $fields, %more });
-    is $r->code, 200, "a mapping of $project" or diag $r->content;
-    return;
-}
-
-sub fetch {
-    my ($record, %more) = @_;
-    my $r = $cdp->api(POST => "records/$record/fetch", @alice, %more, json => { mrn => $mrn });
-    diag $r->content if $r->code != 200;
-    return json($r);
-}
-
-sub sheet { my ($record, @who) = @_; return json($cdp->api(GET => "records/$record/items", @who ? @who : @alice)) }
-sub target { my ($sheet, $field) = @_; return (grep { $_->{field} eq $field } @{ $sheet->{targets} })[0] }
-sub candidates { my ($sheet, $field) = @_; return @{ target($sheet, $field)->{candidates} } }
-sub ticked { my ($sheet, $field) = @_; return join ' ', map { $_->{value} } grep { $_->{selected} } candidates($sheet, $field) }
-sub id_of { my ($sheet, $field, $value) = @_; return (map { $_->{id} } grep { !defined $value || $_->{value} eq $value } candidates($sheet, $field))[0] }
-
-sub decide {
-    my ($record, $sheet, %what) = @_;
-    my @who = @{ delete $what{who} || \@alice };
-    return $cdp->api(POST => "records/$record/adjudicate", @who, json => { token => $sheet->{token}, %what });
-}
-
-# Who decided what, in the order of ids.
-sub states { my ($record) = @_; return join ' ', map { $_->{state} } $pg->rows('SELECT state FROM smartlaunch.cdp_value WHERE record = ? ORDER BY id', $record) }
-sub count { my ($sql, @bind) = @_; return $pg->value("SELECT count(*) FROM smartlaunch.$sql", @bind) }
 
 # C4, C8: nothing before Save, and what is ticked
 
@@ -180,7 +146,7 @@ for my $i (1 .. 8) {
     my @forms = ([ \@alice, sheet("r$i", @alice) ], [ \@bob, sheet("r$i", @bob) ]);
     my @codes = map { $_->code } many(2, sub {
         my ($who, $form) = @{ $forms[ $_[0] ] };
-        return decide("r$i", $form, who => $who, choices => [ id_of($form, 'first_name'), id_of($form, $_[0] ? 'dob' : 'sex') ]);
+        return decide("r$i", $form, @$who, choices => [ id_of($form, 'first_name'), id_of($form, $_[0] ? 'dob' : 'sex') ]);
     });
     $one++ if "@{[ sort @codes ]}" eq '200 409';
     $zero++ if count('cdp_outbox WHERE record = ?', "r$i") == 2 && $pg->value('SELECT count(DISTINCT decision) FROM smartlaunch.cdp_value WHERE record = ? AND decision IS NOT NULL', "r$i") == 1;

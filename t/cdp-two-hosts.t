@@ -10,82 +10,24 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 use SL::REDCap;
+use SL::Study;
 use JSON::PP ();
-use POSIX ();
 
 my $redcap = SL::REDCap->new;
 my $w = world(fpm => 0, gateway => undef, pg => { own => 1 }, ehr => { search => 1 }, ehr_block => 'SmartOutbound timeout=20s', cdp => { redcap => $redcap });
 my ($httpd, $ehr, $pg, $cdp) = ($w->httpd, $w->ehr, $w->pg, $w->cdp);
 my $second = $w->another_host(fpm => 0, gateway => undef, ehr_block => 'SmartOutbound timeout=20s');
-my ($luna, $johnnie) = ('luna-mccullough', 'johnnie-hermiston');
+my $johnnie = 'johnnie-hermiston';
 my ($mrn, $other_mrn) = ('MRN-10021', 'MRN-10034');
 my @users = ('alice', map { "user$_" } 1 .. 4);
 $cdp->grant($_) for @users;
 $w->launch(login => 'alice', patient => undef); # she may see every patient
+use_study($w, redcap => $redcap);
 my @alice = (user => 'alice');
 my $event = 'event_1_arm_1';
-my $loinc = '718-7';
 
-# Helpers
-
-sub field { my ($from, $field, %more) = @_; return { source => $from, event => $event, field => $field, %more } }
-sub weight { my (%more) = @_; return field($loinc, 'body_weight', temporal_field => 'visit_date', %more) }
 my @people = (field('name-given', 'first_name'), field('name-family', 'last_name'), field('birthDate', 'dob'));
-
-sub put_mapping {
-    my ($fields, %more) = @_;
-    my $project = delete $more{project} // 'study';
-    return $cdp->api(PUT => 'mapping', @alice, project => $project, json => { version => 1, project => $project, day_offset => { days => 7, direction => '+-' },
-        convert_gmt => JSON::PP::false, adjudication => 'manual', preview => [], identifier => field(id => 'mrn'), fields => $fields, %more });
-}
-sub set_up { my $r = put_mapping(@_); is $r->code, 200, 'a mapping' or diag $r->content; return }
-
-sub post_fetch {
-    my ($record, %more) = @_;
-    my $number = exists $more{mrn} ? delete $more{mrn} : $mrn;
-    return $cdp->api(POST => "records/$record/fetch", $more{user} ? () : @alice, timeout => 120, %more, json => { defined $number ? (mrn => $number) : () });
-}
-sub fetch { my $r = post_fetch(@_); diag $r->content if $r->code != 200; return json($r) }
-sub sheet { my ($record, %more) = @_; return json($cdp->api(GET => "records/$record/items", @alice, %more)) }
-sub target { my ($sheet, $field) = @_; return (grep { $_->{field} eq $field } @{ $sheet->{targets} })[0] }
-sub candidates { my ($sheet, $field) = @_; return @{ target($sheet, $field)->{candidates} } }
-sub ticked { my ($sheet, $field) = @_; return join ' ', map { $_->{value} } grep { $_->{selected} } candidates($sheet, $field) }
-sub id_of { my ($sheet, $field, $value) = @_; return (map { $_->{id} } grep { !defined $value || ($_->{value} // '') eq $value } candidates($sheet, $field))[0] }
-sub decide { my ($record, $sheet, %what) = @_; my @host = $what{host} ? (host => delete $what{host}) : (); return $cdp->api(POST => "records/$record/adjudicate", @alice, @host, timeout => 120, json => { token => $sheet->{token}, %what }) }
-sub states { my ($record) = @_; return join ' ', map { $_->{state} } $pg->rows('SELECT state FROM smartlaunch.cdp_value WHERE record = ? ORDER BY id', $record) }
-sub count { my ($sql, @bind) = @_; return $pg->value("SELECT count(*) FROM smartlaunch.$sql", @bind) }
-sub record { my ($record) = @_; return ($pg->rows('SELECT * FROM smartlaunch.cdp_record WHERE record = ?', $record))[0] }
-
-# What the EHR has: a bundle, results of one code.
-sub bundle { my ($next, @all) = @_; return JSON::PP->new->utf8->encode({ resourceType => 'Bundle', type => 'searchset',
-        link => [ $next ? { relation => 'next', url => $next } : () ], entry => [ map { { resource => $_, search => { mode => 'match' } } } @all ] }) }
-sub result {
-    my ($when, $value, %more) = @_;
-    return { resourceType => 'Observation', status => 'final', subject => { reference => "Patient/$luna" }, effectiveDateTime => $when,
-        code => { coding => [ { system => 'http://loinc.org', code => $loinc } ] }, valueQuantity => { value => $value, unit => 'kg', code => 'kg' }, %more };
-}
-sub person { my ($id, $number, %more) = @_; return { resourceType => 'Patient', id => $id, identifier => [ { system => $SL::CDP::mrn_system, value => $number } ], %more } }
-sub answers { my ($type, $body, %more) = @_; return $ehr->faults("fhir:$type" => { status => 200, body => $body, content_type => 'application/fhir+json', %more }) }
-sub has { my (@all) = @_; return answers(Observation => bundle(undef, @all)) }
-
-# Another process's request, while this one looks on; returns a sub that waits for its answer.
-sub meanwhile {
-    my ($code) = @_;
-    my $pid = open(my $from, '-|') // die "fork: $!";
-    if (!$pid) { my $r = eval { $code->() }; print $r ? $r->code . "\n" . $r->content : "0\n$@"; close STDOUT; POSIX::_exit(0) }
-    return sub { local $/ = undef; my ($code, $content) = split /\n/, readline($from), 2; close $from; return ($code, $content) };
-}
-
-sub locked {
-    my ($table) = @_;
-    my $dbh = DBI->connect('dbi:Pg:' . ($pg->owner_conninfo =~ s/ /;/gr), undef, undef, { RaiseError => 1, AutoCommit => 0 });
-    $dbh->do("LOCK TABLE smartlaunch.$table IN SHARE MODE");
-    return $dbh;
-}
-
-my $day = '2024-03-15';
-sub visit { my ($record, $date) = @_; $redcap->put($record, $event, visit_date => $date // $day); return }
-
+my $day = day();
 
 # A lease that is over, as if its time had come.
 sub lapse { my ($table, $record) = @_; return $pg->dbh->do("UPDATE smartlaunch.$table SET lease_until = now() - interval '1 second' WHERE record = ? AND lease_until IS NOT NULL", undef, $record) }
