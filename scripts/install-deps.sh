@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs the Debian packages that are missing for building (build), for the tests (test), for the
-# demo (demo) and for measuring (bench). Does nothing, and asks the network nothing, when all are
-# there. Starts no service and makes no database cluster.
+# demo (demo), for its pictures (pictures) and for measuring (bench). Does nothing, and asks the
+# network nothing, when all are there. Starts no service and makes no database cluster.
 set -euo pipefail
 
 build=(gcc libc6-dev make autoconf automake libtool pkg-config xz-utils apache2-dev
@@ -13,7 +13,7 @@ perl=(perl libwww-perl libhttp-message-perl libhtml-form-perl liburi-perl libio-
     libdbd-pg-perl)
 
 usage() {
-    echo "usage: $0 build|test|demo|bench…" >&2
+    echo "usage: $0 build|test|demo|pictures|bench…" >&2
     exit 2
 }
 
@@ -68,6 +68,7 @@ for what in "$@"; do
     build) wanted+=("${build[@]}") ;;
     demo) wanted+=("${servers[@]}") ;;
     test) wanted+=("${servers[@]}" "${perl[@]}" pgbouncer git valgrind) ;;
+    pictures) wanted+=(pngquant) ;;
     bench) wanted+=(valgrind wrk libapache2-mod-auth-openidc) ;;
     *) usage ;;
     esac

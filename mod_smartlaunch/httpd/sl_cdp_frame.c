@@ -23,7 +23,7 @@ static const char style[] =
     "h1{margin:0 0 .25rem;font-size:1.4rem;line-height:1.3}"
     "h2{margin:1.75rem 0 .5rem;font-size:1.15rem}"
     "h3{margin:1.25rem 0 .25rem;font-size:1rem}"
-    "p{margin:0 0 .75rem}"
+    "p{margin:0 0 .75rem}h1+[role]{margin-top:.75rem}"
     "small,.quiet{color:#526070}"
     "small{display:block;font-size:.875rem}"
     ".said{padding:.75rem 1rem;border-left:.3rem solid #2e7d4f;background:#edf7f1}"
@@ -45,7 +45,8 @@ static const char style[] =
     "input[type=text],input[type=search],input[type=number],input[type=file],select,textarea{"
     "width:100%;padding:.55rem .6rem;font:inherit;color:inherit;background:#fff;"
     "border:1px solid #6b7a89;border-radius:.4rem}"
-    "textarea{min-height:8rem;font-family:ui-monospace,Consolas,monospace;font-size:.875rem}"
+    "textarea{min-height:8rem;font-family:ui-monospace,Consolas,monospace;font-size:.875rem;"
+    "white-space:pre}"
     ".fields{display:grid;grid-template-columns:repeat(auto-fit,minmax(13rem,1fr));gap:.75rem;"
     "margin:0 0 1rem;align-items:end}"
     ".top{align-items:start}"
@@ -80,6 +81,7 @@ static const char style[] =
     "table,tbody,tr,td,tbody th{display:block}thead{position:absolute;left:-99rem}"
     "tr{padding:.5rem 0;border-top:1px solid #d5dce3}"
     "td,tbody th{padding:.15rem 0;border:0}"
+    "td:empty{display:none}"
     "td[data-head]::before{content:attr(data-head) ': ';color:#526070}"
     "button,a.button{width:100%}}";
 

@@ -29,20 +29,20 @@ async function test(name, work) {
 }
 
 /** Nothing that axe-core objects to, nothing that scrolls sideways, no script; and a picture of it. */
-async function isGood(name) {
+async function isGood(name, at = page) {
   for (const [size, width] of Object.entries(WIDTHS)) {
-    await page.setViewportSize({ width, height: 900 });
-    const [wants, has] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    await at.setViewportSize({ width, height: 900 });
+    const [wants, has] = await at.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     assert.ok(wants <= has, `${name} at ${width} px scrolls sideways: ${wants} > ${has}`);
-    await page.evaluate(AXE); // in the page, which runs no script of its own
-    const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+    await at.evaluate(AXE); // in the page, which runs no script of its own
+    const { violations } = await at.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
     assert.deepEqual(violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).slice(0, 3).join(' | ')}`), [], `${name} at ${width} px`);
     if (process.env.SL_SHOTS) {
-      await page.screenshot({ path: `${process.env.SL_SHOTS}/${name}-${size}.png`, fullPage: true });
+      await at.screenshot({ path: `${process.env.SL_SHOTS}/${name}-${size}.png`, fullPage: true });
     }
   }
-  assert.equal(await page.locator('script').count(), 0);
-  await page.setViewportSize({ width: WIDTHS.wide, height: 900 });
+  assert.equal(await at.locator('script').count(), 0);
+  await at.setViewportSize({ width: WIDTHS.wide, height: 900 });
 }
 
 /** Tab until this has the focus, which can be seen. */
@@ -78,6 +78,7 @@ await test('C1 somebody without the right to set up sees a page that says so', a
   const his = await other.newPage();
   assert.equal((await his.goto(setup)).status(), 403);
   assert.match(await his.locator('h1').innerText(), /may not set up/);
+  await isGood('cdp-setup-no-right', his);
   await other.close();
 });
 
@@ -169,6 +170,21 @@ await test('C1 a right is given and taken back', async () => {
   await isGood('cdp-setup');
   await page.getByRole('button', { name: /^Take back from carol/ }).click();
   assert.equal(await said(), 'The right is taken back.');
+});
+
+await test('who has an old page open is told that somebody else has saved, and saves nothing', async () => {
+  await page.goto(setup);
+  const other = await context.newPage();
+  await other.goto(setup);
+  for (const [at, days] of [[other, '5'], [page, '7']]) {
+    await at.locator('input[name=days]').fill(days);
+    await at.getByRole('button', { name: 'Save the settings' }).click();
+    await at.locator('[role=status], [role=alert]').waitFor();
+  }
+  assert.match(await page.locator('[role=alert]').innerText(), /Somebody else has saved the mapping.*Nothing of yours was saved/s);
+  assert.equal(await page.locator('input[name=days]').inputValue(), '5');
+  await isGood('cdp-setup-conflict');
+  await other.close();
 });
 
 await test('a row is removed', async () => {

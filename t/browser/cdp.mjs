@@ -137,14 +137,29 @@ const page = await desk.newPage();
 listen(page);
 const open = (path) => page.goto(`${b.APP}${path}`);
 
+async function find(record, mrn) {
+  await open('/cdp/study/');
+  await page.getByLabel('Record', { exact: true }).fill(record);
+  await page.getByLabel('Medical record number').fill(mrn);
+  await page.getByRole('button', { name: 'Look for the patient' }).click();
+}
+
 await test('T5 in an ordinary browser, after the application\'s own login', async () => {
   await page.goto(process.env.SL_TEST_LOGIN);
   await arrives(page, 'Your projects');
-  await judge(page, 'the projects');
+  await judge(page, 'the projects', 'projects');
   await page.getByRole('link', { name: 'study', exact: true }).click();
   await arrives(page, 'study');
   assert.match(await page.locator('.note').first().innerText(), /not signed in to the EHR/);
-  await judge(page, 'the project before a sign-in');
+  await judge(page, 'the project before a sign-in', 'start');
+});
+
+await test('T5 C5 who is not signed in to the EHR finds nobody, and is told where to sign in', async () => {
+  await find('2', MRN);
+  await arrives(page, 'Please sign in to the EHR');
+  await judge(page, 'no sign-in', 'signin');
+  await page.getByRole('link', { name: 'Back' }).click();
+  await arrives(page, 'study');
 });
 
 await test('L9 a standalone launch by its link, and back at the project', async () => {
@@ -153,13 +168,6 @@ await test('L9 a standalone launch by its link, and back at the project', async 
   await page.waitForURL(/\/cdp\/study\//);
   assert.match(await page.locator('main').innerText(), /You are signed in to the EHR/);
 });
-
-async function find(record, mrn) {
-  await open('/cdp/study/');
-  await page.getByLabel('Record', { exact: true }).fill(record);
-  await page.getByLabel('Medical record number').fill(mrn);
-  await page.getByRole('button', { name: 'Look for the patient' }).click();
-}
 
 await test('each screen on its way to a saved value', async () => {
   await find('2', MRN);
@@ -170,10 +178,17 @@ await test('each screen on its way to a saved value', async () => {
   await judge(page, 'the sheet', 'sheet');
   await page.getByRole('button', { name: 'Save' }).click();
   await page.waitForURL(/saved=\d/);
-  await judge(page, 'after Save');
+  await judge(page, 'after Save', 'saved');
   await page.getByRole('link', { name: 'Who did what' }).click();
   await arrives(page, 'who did what');
-  await judge(page, 'the log');
+  await judge(page, 'the log', 'log');
+});
+
+await test('C12 another number for a record that has one: what would go is said before', async () => {
+  await find('2', 'MRN-10034');
+  await arrives(page, 'Is this the patient?');
+  assert.match(await page.locator('.note').innerText(), /another medical record number/);
+  await judge(page, 'another patient', 'other-patient');
 });
 
 await test('H5 what the application refuses', async () => {
@@ -183,13 +198,29 @@ await test('H5 what the application refuses', async () => {
   await page.getByRole('button', { name: 'Save' }).click();
   await page.waitForURL(/saved=\d/);
   assert.match(await page.locator('main').innerText(), /locked/);
-  await judge(page, 'a refusal');
+  await judge(page, 'a refusal', 'refused');
+});
+
+await test('H3 two windows on one record: the second Save finds it changed, and saves nothing', async () => {
+  await find('5', MRN);
+  await page.getByRole('button', { name: /Yes/ }).click();
+  await arrives(page, 'Record 5');
+  const other = await desk.newPage();
+  listen(other);
+  await other.goto(page.url());
+  await other.getByRole('button', { name: 'Save' }).click();
+  await other.waitForURL(/saved=\d/);
+  await other.close();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('[role=alert]').waitFor();
+  assert.match(await page.locator('[role=alert]').innerText(), /has changed since you opened it: carol, saved, .*Nothing of yours was saved/s);
+  await judge(page, 'a conflict', 'conflict');
 });
 
 await test('C5 a number that nobody has', async () => {
   await find('4', 'MRN-99999');
   await arrives(page, 'No such patient');
-  await judge(page, 'no such patient');
+  await judge(page, 'no such patient', 'nobody');
 });
 
 await test('the project with records, and its pages that are not there', async () => {
@@ -198,6 +229,18 @@ await test('the project with records, and its pages that are not there', async (
   await judge(page, 'the project', 'project');
   await open('/cdp/study/4/nothing');
   assert.deepEqual(await violations(page), []);
+});
+
+await test('C1 who has no right in the project is told so', async () => {
+  const others = await b.openWorkstation(browser);
+  const dave = await others.newPage();
+  listen(dave);
+  await dave.goto(process.env.SL_TEST_LOGIN_DAVE);
+  await arrives(dave, 'Your projects');
+  await judge(dave, 'no projects', 'no-projects');
+  assert.equal((await dave.goto(`${b.APP}/cdp/study/`)).status(), 403);
+  await judge(dave, 'no access to the project', 'no-access');
+  await others.close();
 });
 
 await test('no screen broke its own policy, or asked for a script', () => {
