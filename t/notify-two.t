@@ -26,11 +26,12 @@ my ($one, $two) = map { $w->launch(window => $browser->frame($chart), patient =>
 $app->requests;
 
 # The app answers the first only when the second has been here.
-$app->answers(302, Location => $w->url('/papp/?t=1'), delay_ms => 4000);
+$app->answers(302, Location => $w->url('/papp/?t=1'), held => 1);
 my $early;
 my $callback = SL::Traffic->during(sub { return $w->finish($one, 'callback')->{callback}->as_string }, sub {
     wait_for('the sign-on message of the first', sub { ($app->requests)[0] });
     $early = $two->{window}->nav($two->{callback_url});
+    $app->odd->release;
 });
 like $callback, qr/^HTTP\S+ 303/, 'X2 the first launch is finished once the app has answered';
 is $early->code, 400, 'CBK-2 the second one is not, with a cookie that was just renewed';

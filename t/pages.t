@@ -159,14 +159,16 @@ $httpd->expect_log(qw(SL2531 SL2530 SL2532 SL2533 SL6001 SL6201));
 # SEC-5: codes, states, handles and cookies are in no log at any level and not in server-status
 {
     my $code = $w->launch(window => $w->browser->frame($w->ehr->base . '/'), user => 'nurse-lee', patient => $first, stop => 'authorize');
-    $w->ehr->faults(token => { delay_ms => 1500, times => 1 });
+    $w->ehr->faults(token => { held => 1, times => 1 });
     my ($done, $status) = many(2, sub {
         my ($i) = @_;
         return $w->finish($code)->{handle} if $i == 0;
-        return wait_for('the callback in server-status', sub {
+        my $shown = wait_for('the callback in server-status', sub {
             my $text = request(GET => $w->url('/status'))->content;
             return $text =~ m{>GET /smart HTTP} ? $text : 0;
         });
+        $w->ehr->release;
+        return $shown;
     });
     ok $done, 'the callback came to its end';
     my $secret = URI->new($code->{callback_url});
@@ -178,11 +180,13 @@ $httpd->expect_log(qw(SL2531 SL2530 SL2532 SL2533 SL6001 SL6201));
     my $slow;
     ($slow, $status) = many(2, sub {
         my ($i) = @_;
-        return $begun->{window}->xhr(GET => "/papp/slow?smart_launch=$begun->{handle}&" . answer(delay_ms => 1500))->code if $i == 0;
-        return wait_for('the app\'s page in server-status', sub {
+        return $begun->{window}->xhr(GET => "/papp/slow?smart_launch=$begun->{handle}&" . answer(held => 1))->code if $i == 0;
+        my $shown = wait_for('the app\'s page in server-status', sub {
             my $text = request(GET => $w->url('/status'))->content;
             return $text =~ m{>GET /papp/slow} ? $text : 0;
         });
+        $httpd->release;
+        return $shown;
     });
     is $slow, 200, 'the slow page came';
     unlike $status, qr/\Q$begun->{handle}\E|smart_launch/, 'SEC-5 the handle is not in server-status';

@@ -28,10 +28,11 @@ my @names = qw(whole altered short one other link empty lost);
 push @names, 'foreign' if !$>;
 my %l = map { $_ => lapsed($w, -1) } @names;
 $ehr->forget;
-$ehr->faults(refresh => { delay_ms => 4000 });
+$ehr->faults(refresh => { held => 1 });
 my $codes = SL::Traffic->during(sub { [ many(scalar @names, sub { return { code => fhir($l{ $names[ $_[0] ] })->code } }) ] }, sub {
     wait_for('all refreshes', sub { renewals($w) == @names });
     $pg->crash;
+    $ehr->release;
 });
 is_deeply [ map { $_->{code} } @$codes ], [ (200) x @names ], 'RFR-3 all are renewed, PostgreSQL is gone: all are served';
 is_deeply [ journal($httpd) ], [ sort map { s{.*/}{}r } map { file_of($_) } values %l ], '… all are in the journal';

@@ -28,15 +28,15 @@ sub end_launch {
 }
 
 # offline_access: the newest token of link and patient, whether its launch lives or not
-my $live = lapse($w, lapsed($w, 30, patient => $patients[0]), 30);
-my $night = end_launch(lapsed($w, 30, patient => $patients[1]));
+my $live = lapsed($w, 3000, patient => $patients[0]);
+my $night = end_launch(lapsed($w, 3000, patient => $patients[1]));
 my $long = lapsed($w, 3000, patient => $patients[2]);
 # online_access: as long as the launch lives
 my $scope = 'launch openid fhirUser online_access patient/*.rs';
 my $third = $w->another_host(fpm => 0, scope => $scope);
 my ($online, $over) = do {
     local $SL::HTTP::via{ $httpd->{port} } = $third->{port};
-    (lapsed($w, 30, patient => $patients[3]), end_launch(lapsed($w, 30, patient => $patients[3])));
+    (lapsed($w, 3000, patient => $patients[3]), end_launch(lapsed($w, 3000, patient => $patients[3])));
 };
 $third->stop;
 # A person says that two users are one while the token of this launch is renewed
@@ -47,7 +47,7 @@ $w->pg->dbh->do("UPDATE smartlaunch.token SET issued_at = now() - interval '1 ho
 
 $ehr->forget;
 $ehr->forget_counts;
-$ehr->faults(refresh => { delay_ms => 1500 });
+$ehr->faults(refresh => { held => 1 });
 somebody_may_lead($w);
 wait_for('the renewal of the pending launch', sub {
     return $w->pg->value('SELECT lease_until IS NOT NULL FROM smartlaunch.token WHERE launch = ?', $id);
@@ -56,6 +56,7 @@ my $window = $pending->{window};
 $pending->{app} = $window->submit(button => [ answer => 'yes' ]);
 is json($pending->{app})->{headers}{'smart-user'}, 'bob', 'a link is made while the token of its launch is renewed';
 $pending->{session} = SL::session_of($pending->{app});
+$ehr->release;
 wait_for('that renewal', sub { token($w, $pending)->{generation} == 2 }, 20);
 $ehr->faults;
 is token($w, $pending)->{app_user}, 'bob', '… whose outcome is sealed for the new user';
@@ -63,6 +64,7 @@ is $w->fhir(GET => "/Patient/$patients[0]", session => $pending->{session})->cod
 $ehr->end('access');
 is $w->fhir(GET => "/Patient/$patients[0]", session => $pending->{session})->code, 200, '… and so does its refresh token';
 
+lapse($w, $_, 30) for $live, $night, $online, $over;
 for my $case ([ $live, 'a token that is about to lapse, while its launch lives' ], [ $night, 'offline_access: one whose launch has ended' ],
     [ $online, 'online_access: one whose launch lives' ]) {
     my ($l, $name) = @$case;

@@ -71,11 +71,12 @@ is shown($half->{app}), $patients[4], '… before a restart, too';
 # In the middle of the token call: the old generation of children finishes it.
 $half = $w->launch(patient => $patients[3], stop => 'authorize');
 $w->ehr->forget;
-$w->ehr->faults(token => { delay_ms => 1500, times => 1 });
+$w->ehr->faults(token => { held => 1, times => 1 });
 my $code = SL::Traffic->during(sub { $half->{window}->nav($half->{callback_url})->code }, sub {
     wait_for('the token call', sub { scalar(my @calls = $w->ehr->log('/auth/token')) });
     $w->httpd->graceful;
     is again($live[0]), $patients[0], 'the new children serve while an old one is busy';
+    $w->ehr->release;
 });
 is $code, 303, 'a callback that was being served at a graceful restart is finished';
 is scalar(my @calls = $w->ehr->log('/auth/token')), 1, 'TKR-4 … with one token call';

@@ -52,7 +52,12 @@ export class Faults {
     for (const letGo of this.#letGo.splice(0)) letGo();
   }
 
-  held() {
+  // Resolves at once for the first `held_after` of them.
+  held(fault) {
+    if (fault.held_after > 0) {
+      fault.held_after -= 1;
+      return undefined;
+    }
     return new Promise((letGo) => { this.#letGo.push(letGo); });
   }
 
@@ -80,7 +85,7 @@ export async function withFault(fault, {
 }) {
   if (fault.close === 'before') return void req.socket.destroy();
   if (fault.delay_ms) await sleep(fault.delay_ms);
-  if (fault.held) await faults.held();
+  if (fault.held) await faults.held(fault);
   if (fault.hang) return undefined;
   if (fault.early_hints) res.writeEarlyHints(fault.early_hints);
   if (fault.bundle) return sendBundle(res, fault, base);

@@ -513,6 +513,9 @@ test('faults', async () => {
     await control(...letGo);
     for (const one of [...two, discovery()]) assert.equal((await one).status, 200);
   }
+  await fault({ discovery: { held: true, held_after: 1, status: 418, body: '' } });
+  assert.equal((await discovery()).status, 418);
+  await assert.rejects(get(`${ehr.fhir}/.well-known/smart-configuration`, { signal: AbortSignal.timeout(200) }));
   await control('DELETE', '/faults');
 
   await fault({ authorize: { params: { iss: 'https://evil.example', state: null } } });

@@ -15,6 +15,7 @@ our @EXPORT_OK = qw(answer answer_header);
 
 # What the app shall answer, as part of a query:
 # answer(status => 302, headers => ['Smart-Login' => 'alice'], body => '', delay_ms => 0)
+# held => 1, of the proxied app alone: it answers at SL::Httpd::release.
 sub answer { return 'answer=' . uri_escape_utf8(answer_header(@_)) }
 
 # The same as the value of the request header X-Answer.
@@ -71,6 +72,9 @@ sub echo {
     });
     return $server;
 }
+
+# Answers of the proxied app that are held go out.
+sub release { my ($server) = @_; return SL::HTTP::request('POST', "http://127.0.0.1:$server->{port}/_release", body => '') }
 
 # What the proxied app was sent so far, newest last; forgets it when asked to.
 sub log_of {

@@ -131,6 +131,7 @@ sub kill_child {
 # What the proxied app was sent.
 sub seen { return SL::Backend::log_of($_[0]{echo}) }
 sub forget { SL::Backend::log_of($_[0]{echo}, 1); return }
+sub release { return SL::Backend::release($_[0]{echo}) }
 
 # `apachectl configtest` of this server with other settings: (exit status, what it says).
 sub configtest {

@@ -75,6 +75,9 @@ sub route {
     return request('PUT', "http://127.0.0.1:$self->{port}{control}/routes", body => $body);
 }
 
+# Answers that are held (route: held => 1) go out, and no more are held.
+sub release { my ($self) = @_; return request('POST', "http://127.0.0.1:$self->{port}{control}/release", body => '') }
+
 # Requests so far: {listener, method, path, query, headers, body}; of one path where it is named.
 sub log {
     my ($self, $path) = @_;

@@ -123,6 +123,8 @@ sub _key {
 }
 
 sub faults { my ($self, @faults) = @_; $self->_control(PUT => 'faults', \@faults); return $self }
+# What a fault with held => 1 holds goes on, and no more is held.
+sub release { my ($self) = @_; $self->_control(POST => 'release'); return $self }
 sub away { my ($self) = @_; $self->_control(PUT => 'listening', { it => JSON::PP::false() }); return $self }
 sub back { my ($self) = @_; $self->_control(PUT => 'listening', { it => JSON::PP::true() }); return $self }
 

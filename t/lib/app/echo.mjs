@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tests' app behind mod_proxy: answers with everything it was sent, as JSON. What it answers can
 // be asked for in the parameter or header "answer" (see SL::Backend::answer). GET /_log lists the
-// requests so far, DELETE /_log forgets them.
+// requests so far, DELETE /_log forgets them; POST /_release lets go of answers that are held.
 import http from 'node:http';
 
 let log = [];
+const held = [];
 
 function wanted(req) {
   const text = new URL(req.url, 'http://app').searchParams.get('answer') ?? req.headers['x-answer'];
@@ -44,10 +45,16 @@ const server = http.createServer({ maxHeaderSize: 131072 }, (req, res) => {
       res.end(body);
       return;
     }
+    if (req.url === '/_release') {
+      for (const letGo of held.splice(0)) letGo();
+      res.end();
+      return;
+    }
     const given = record(req, Buffer.concat(chunks).toString());
     const answer = wanted(req);
     log.push(given);
-    setTimeout(() => reply(res, given, answer), answer.delay_ms ?? 0);
+    if (answer.held) held.push(() => reply(res, given, answer));
+    else setTimeout(() => reply(res, given, answer), answer.delay_ms ?? 0);
   });
 });
 server.keepAliveTimeout = 60000;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Servers that answer as a test says, right or wrong, and remember what reached them. The argument is
 // JSON: {name: {cert, key, max, plain}}, one listener each. Control, over plain HTTP: PUT /routes
-// {path: answer or null} (they are added), GET /log, DELETE /log.
+// {path: answer or null} (they are added), GET /log, DELETE /log, POST /release.
 //
 // An answer: {status, headers, body, base64 (bytes, in place of the body), repeat (the body so many times),
-// delay_ms, drip_ms, hang, close, raw (bytes on the wire in place of a whole answer), echo (a challenge that
+// delay_ms, held (until /release, after which no more are), drip_ms, hang, close, raw (bytes on the wire in place of a whole answer), echo (a challenge that
 // comes as Redox sends them is sent back: true, "GET" by that method only, "wrong" with another one)}.
 import http from 'node:http';
 import https from 'node:https';
@@ -13,6 +13,7 @@ import { readFileSync } from 'node:fs';
 const wanted = JSON.parse(process.argv[2]);
 const routes = new Map();
 let log = [];
+const held = [];
 const fresh = () => Object.fromEntries(Object.keys(wanted).map((name) => [name, 0]));
 let connections = fresh();
 const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
@@ -40,6 +41,7 @@ async function answer(res, route, asked) {
     return;
   }
   if (route.delay_ms) await sleep(route.delay_ms);
+  if (route.held) await new Promise((letGo) => { held.push(letGo); });
   if (route.hang) return;
   if (route.close) {
     res.socket.destroy();
@@ -77,6 +79,11 @@ function make(name, { cert, key, max, plain }) {
   return https.createServer(tls, handler(name));
 }
 
+function release() {
+  for (const route of routes.values()) delete route.held;
+  for (const letGo of held.splice(0)) letGo();
+}
+
 const listen = (server, port, address) => new Promise((done, fail) => {
   server.once('error', fail);
   server.listen(port, address, () => done(server.address().port));
@@ -97,6 +104,7 @@ const control = http.createServer((req, res) => {
     if (req.method === 'PUT') {
       for (const [path, route] of Object.entries(JSON.parse(Buffer.concat(chunks).toString()))) routes.set(path, route);
     }
+    if (req.method === 'POST') release();
     if (req.method === 'DELETE') [log, connections] = [[], fresh()];
     res.end(shown);
   });

@@ -5,9 +5,11 @@
 // tls: {cert, key}}.
 //
 // Control, on a port of its own: GET and PUT /state (members are replaced), PUT /faults ([…], one is
-// used up by each request to `path`), GET and DELETE /log, PUT /listening (true or false).
+// used up by each request to `path`), GET and DELETE /log, PUT /listening (true or false),
+// POST /release.
 //
 // A fault: {path, when: {parameter: value}, times, status, body, type, headers, delay_ms, hang, close,
+// held (until /release, after which no more are),
 // lost (the work is done, the line breaks), works (with hang: the work is done before)}.
 import http from 'node:http';
 import https from 'node:https';
@@ -20,6 +22,7 @@ state.records ??= {};
 state.locked ??= [];
 let faults = [];
 let log = [];
+const held = [];
 const seen = new Map();
 const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
 
@@ -260,6 +263,7 @@ async function respond(req, res, body) {
   if (fault.works) entry.status = answerOf(path, body, form, req.headers).status;
   if (fault.hang) return;
   if (fault.delay_ms) await sleep(fault.delay_ms);
+  if (fault.held) await new Promise((letGo) => { held.push(letGo); });
   if (fault.close) { entry.status = 0; res.socket.destroy(); return; }
   if (fault.status) {
     entry.status = fault.status;
@@ -295,6 +299,11 @@ async function listening(wanted) {
   await new Promise((done, failed) => { app.once('error', failed).listen(options.port, '127.0.0.1', done); });
 }
 
+function release() {
+  for (const fault of faults) delete fault.held;
+  for (const letGo of held.splice(0)) letGo();
+}
+
 const control = http.createServer(async (req, res) => {
   const text = await read(req);
   const json = text === '' ? null : JSON.parse(text);
@@ -302,6 +311,7 @@ const control = http.createServer(async (req, res) => {
   if (what === 'PUT /state') Object.assign(state, json);
   if (what === 'PUT /faults') faults = json;
   if (what === 'PUT /listening') await listening(json.it);
+  if (what === 'POST /release') release();
   const out = what === 'GET /log' ? log : { state, seen: [...seen.values()] };
   if (what === 'DELETE /log') log = [];
   res.writeHead(200, { 'Content-Type': 'application/json' });
