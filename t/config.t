@@ -203,15 +203,15 @@ sub said_of {
 my @switches = qw(bare-token client-id-in-body error-by-500 form-post openid-issuer patient-in-id-token patient-reference root-discovery);
 for my $case (
     [ 'iss id_token:sub 60 0 300', '' ],
-    [ 'iss id_token:sub 60 60 300', 'SmartProfile oracle' ],
-    [ 'iss id_token:sub 60 0 300 openid-issuer', 'SmartProfile epic' ],
+    [ 'iss id_token:sub 60 60 300 bare-token patient-reference', 'SmartProfile oracle' ],
+    [ 'iss id_token:sub 60 0 300 bare-token openid-issuer patient-reference', 'SmartProfile epic' ],
     [ 'strip-slash id_token:sub 60 0 300 bare-token error-by-500 patient-reference', 'SmartProfile ecw' ],
     [ 'none id_token:sub 60 0 300 bare-token patient-reference', 'SmartProfile nextgen' ],
-    [ 'iss fhirUser id_token:sub 60 0 300', 'SmartProfile smarthealthit' ],
+    [ 'iss fhirUser id_token:sub 60 0 300 bare-token patient-reference', 'SmartProfile smarthealthit' ],
     [ 'iss id_token:sub 60 0 300 bare-token form-post patient-reference', 'SmartProfile athena-practice' ],
     [ 'iss id_token:name 120 90 3600 patient-in-id-token', 'SmartProfile ecw bare-token=off error-by-500=off patient-reference=off patient-in-id-token=on',
         'SmartAud iss', 'SmartIdentity id_token:name', 'SmartRenew ahead=2m every=90s life=1h' ],
-    [ 'iss id_token:sub 60 0 300', 'SmartProfile oracle', 'SmartRenew every=off' ],
+    [ 'iss id_token:sub 60 0 300 bare-token patient-reference', 'SmartProfile oracle', 'SmartRenew every=off' ],
     [ "iss id_token:sub 60 0 300 @switches", join ' ', 'SmartProfile generic', map { "$_=on" } @switches ],
     [ 'iss id_token:sub 60 60 300', 'SmartRenew every=60s', 'SmartProfile generic' ],
 ) {

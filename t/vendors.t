@@ -26,17 +26,20 @@ my %vendor = (
         settings => { code_length => 8192, expires_in => 3600 },
         faults => {
             discovery => { patch => { issuer => undef, jwks_uri => undef, scopes_supported => [qw(openid fhirUser launch profile)] } },
-            token => { patch => { scope => 'patient/Patient.rs launch fhirUser openid patient/Observation.rs patient/*.rs' } },
+            token => { patch => { scope => 'patient/Patient.rs launch fhirUser openid patient/Observation.rs patient/*.rs',
+                token_type => undef, patient => 'Patient/luna-mccullough' } },
         },
     },
     oracle => {
         settings => { expires_in => 570, rotate_refresh => $false, refresh_min_interval => 60 },
-        faults => { refresh => { patch => { refresh_token => undef, scope => undef, id_token => undef, patient => undef } } },
+        faults => { token => { patch => { token_type => undef, patient => 'Patient/luna-mccullough' } },
+            refresh => { patch => { refresh_token => undef, scope => undef, id_token => undef, patient => undef } } },
         scope => 'launch openid fhirUser online_access patient/*.rs',
     },
     athena => {
         settings => { issuer_param => $false },
         faults => {
+            token => { patch => { token_type => undef, expires_in => '3600', patient => 'Patient/luna-mccullough' } },
             discovery => { patch => { issuer => undef, jwks_uri => undef, grant_types_supported => ['authorization_code'],
                 code_challenge_methods_supported => undef, capabilities => ['permission-offline'] } },
         },

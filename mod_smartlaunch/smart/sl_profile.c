@@ -30,14 +30,20 @@ static const sl_profile_line_t lines[] = {
     {"epic",              "basic",               "raw",                    "fhir.org forum 4312"},
     {"epic",              "pkce",                "always",                 "medplum 1486"},
     {"epic",              "openid-issuer",       "on",                     "discovery captures"},
+    {"epic",              "bare-token",          "on",                     "fhir-server 703"},
+    {"epic",              "patient-reference",   "on",                     "g10-test-kit 317"},
 
     /* The tenant is in the FHIR base; refresh tokens stay the same; errors say error_uri only. */
     {"oracle",            "aud",                 "iss",                    "fhir.cerner.com"},
     {"oracle",            "renew-every",         "60",                     "fhir.cerner.com"},
+    {"oracle",            "bare-token",          "on",                     "fhir-server 703"},
+    {"oracle",            "patient-reference",   "on",                     "g10-test-kit 317"},
 
     /* Tokens come from another host than FHIR; S256 works though it is not advertised. */
     {"athena",            "pkce",                "always",                 "client-js 174"},
     {"athena",            "openid-issuer",       "on",                     "discovery captures"},
+    {"athena",            "bare-token",          "on",                     "fhir-server 703"},
+    {"athena",            "patient-reference",   "on",                     "g10-test-kit 317"},
 
     /* The client id is a JWT of kilobytes. */
     {"athena-practice",   "form-post",           "on",                     "athenaFlex 299"},
@@ -66,6 +72,8 @@ static const sl_profile_line_t lines[] = {
 
     /* A sandbox: sub is a hash there. */
     {"smarthealthit",     "identity",            "fhirUser id_token:sub",  "smart-launcher"},
+    {"smarthealthit",     "bare-token",          "on",                     "fhir-server 703"},
+    {"smarthealthit",     "patient-reference",   "on",                     "g10-test-kit 317"},
 };
 /* clang-format on */
 

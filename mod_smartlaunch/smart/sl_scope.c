@@ -58,8 +58,9 @@ bool sl_scope_has(const char *text, const char *token)
 
     while (*(at += strspn(at, BLANKS)) != '\0') {
         apr_size_t len = strcspn(at, BLANKS);
+        apr_size_t prefix = sl_scope_prefix(at);
 
-        if (len == strlen(token) && memcmp(at, token, len) == 0) {
+        if (len - prefix == strlen(token) && memcmp(at + prefix, token, len - prefix) == 0) {
             return true;
         }
         at += len;
@@ -112,7 +113,7 @@ bool sl_scope_covers(const char *granted, const char *wanted, apr_pool_t *tmp)
     unsigned rights = 0;
 
     if (sl_scope_token_parse(&want, wanted, tmp, NULL) != SL_OK || want.kind != SL_SCOPE_RESOURCE) {
-        return sl_scope_has(granted, wanted);
+        return sl_scope_has(granted, wanted + sl_scope_prefix(wanted));
     }
     while ((token = next_token(&rest, tmp)) != NULL) {
         sl_scope_token_t grant;
@@ -138,7 +139,8 @@ const char *sl_scope_missing(apr_pool_t *p, const char *asked, const char *grant
     const char *token;
 
     while ((token = next_token(&rest, p)) != NULL) {
-        if (!shows_elsewhere(token) && !sl_scope_covers(granted, token, p)) {
+        if (!shows_elsewhere(token + sl_scope_prefix(token)) &&
+            !sl_scope_covers(granted, token, p)) {
             APR_ARRAY_PUSH(missing, const char *) = token;
         }
     }

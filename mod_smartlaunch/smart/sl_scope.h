@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/** SMART scopes, v1 and v2 (SCP-1 to 5). A scope text is a list of tokens between blanks. */
+/** SMART scopes, v1 and v2 (SCP-1 to 5, SCP-7). A scope text is a list of tokens between
+    blanks, each as a word or as a URI. */
 #ifndef SL_SCOPE_H
 #define SL_SCOPE_H
 
@@ -12,7 +13,7 @@
  */
 SL_MUST_USE sl_rc_t sl_scope_check(const char *text, apr_pool_t *tmp, sl_err_t *err);
 
-/** Is this very token in the list (`openid`, `launch`, `launch/patient`)? */
+/** Is this very token in the list (`openid`, `launch`, `launch/patient`), plainly or as a URI? */
 bool sl_scope_has(const char *text, const char *token);
 
 /**

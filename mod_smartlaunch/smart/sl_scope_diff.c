@@ -184,11 +184,12 @@ void sl_scope_diff(sl_scope_diff_t *out, const sl_scope_facts_t *facts, apr_pool
     apr_pool_create(&tmp, p);
     for (int i = 0; i < asked->nelts; i++) {
         const char *token = APR_ARRAY_IDX(asked, i, const char *);
+        const char *plain = token + sl_scope_prefix(token);
 
         /* The EHR's list is looked through for each of ours: it must not add up. */
-        if (!came(token, facts, tmp)) {
+        if (!came(plain, facts, tmp)) {
             APR_ARRAY_PUSH(missing, const char *) = token;
-            add_once(causes, apr_pstrdup(p, why(token, facts, tmp)));
+            add_once(causes, apr_pstrdup(p, why(plain, facts, tmp)));
         }
         apr_pool_clear(tmp);
     }

@@ -11,6 +11,19 @@
 #define DIGITS "0123456789"
 #define SHOWN 60 /* bytes of a scope in a message */
 
+apr_size_t sl_scope_prefix(const char *text)
+{
+    static const char *const prefixes[] = {"http://smarthealthit.org/fhir/scopes/",
+                                           "http://openid.net/specs/openid-connect-core-1_0#"};
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        if (sl_text_has_prefix(text, prefixes[i])) {
+            return strlen(prefixes[i]);
+        }
+    }
+    return 0;
+}
+
 static const char *shown(apr_pool_t *p, const char *text)
 {
     return sl_text_loggable(p, text, SHOWN);
@@ -158,7 +171,8 @@ static bool is_extension(const char *text)
 
 sl_rc_t sl_scope_token_parse(sl_scope_token_t *out, const char *text, apr_pool_t *p, sl_err_t *err)
 {
-    char *copy = apr_pstrdup(p, text);
+    const char *plain = text + sl_scope_prefix(text);
+    char *copy = apr_pstrdup(p, plain);
     char *slash = strchr(copy, '/');
 
     memset(out, 0, sizeof(*out));
@@ -168,7 +182,7 @@ sl_rc_t sl_scope_token_parse(sl_scope_token_t *out, const char *text, apr_pool_t
                           "scope \"%s\" has characters that scopes do not have", shown(p, text));
     }
     if (slash == NULL) {
-        out->kind = strcmp(text, "launch") == 0 ? SL_SCOPE_LAUNCH : SL_SCOPE_OTHER;
+        out->kind = strcmp(plain, "launch") == 0 ? SL_SCOPE_LAUNCH : SL_SCOPE_OTHER;
         return SL_OK;
     }
     *slash++ = '\0';

@@ -12,6 +12,12 @@ typedef enum {
     SL_SCOPE_OTHER     /* openid, offline_access, URIs, extensions */
 } sl_scope_kind_t;
 
+/**
+ * How many bytes at the beginning of a scope only say whose vocabulary it is of: SMART and OpenID
+ * scopes may be written as URIs (SMART scopes, "Scopes as URIs"; SCP-7). 0: it is written plainly.
+ */
+apr_size_t sl_scope_prefix(const char *text);
+
 #define SL_SCOPE_CREATE 1U
 #define SL_SCOPE_READ 2U
 #define SL_SCOPE_UPDATE 4U

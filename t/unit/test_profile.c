@@ -105,12 +105,13 @@ static void test_defaults(apr_pool_t *p)
         const char *identity;
     } cases[] = {
         {NULL, SL_AUD_ISS, SL_SWITCH_OFF, SL_SWITCH_OFF, 0, "id_token:sub"},
-        {"epic", SL_AUD_ISS, SL_SWITCH_OFF, SL_SWITCH_OFF, 0, "id_token:sub"},
-        {"oracle", SL_AUD_ISS, SL_SWITCH_OFF, SL_SWITCH_OFF, 60, "id_token:sub"},
+        {"epic", SL_AUD_ISS, SL_SWITCH_ON, SL_SWITCH_OFF, 0, "id_token:sub"},
+        {"oracle", SL_AUD_ISS, SL_SWITCH_ON, SL_SWITCH_OFF, 60, "id_token:sub"},
         {"ecw", SL_AUD_STRIP_SLASH, SL_SWITCH_ON, SL_SWITCH_OFF, 0, "id_token:sub"},
         {"nextgen", SL_AUD_NONE, SL_SWITCH_ON, SL_SWITCH_OFF, 0, "id_token:sub"},
         {"openemr", SL_AUD_ISS, SL_SWITCH_ON, SL_SWITCH_ON, 0, "id_token:sub"},
-        {"smarthealthit", SL_AUD_ISS, SL_SWITCH_OFF, SL_SWITCH_OFF, 0, "fhirUser"},
+        {"athena", SL_AUD_ISS, SL_SWITCH_ON, SL_SWITCH_OFF, 0, "id_token:sub"},
+        {"smarthealthit", SL_AUD_ISS, SL_SWITCH_ON, SL_SWITCH_OFF, 0, "fhirUser"},
     };
 
     for (int i = 0; i < COUNT_OF(cases); i++) {

@@ -58,6 +58,10 @@ static void test_grammar(apr_pool_t *p)
         {"SCP-4", "openid fhirUser profile online_access offline_access", NULL},
         {"SCP-4", "https://scopes.example/a/b", NULL},
         {"SCP-4", "__vendor/x", NULL},
+        {"SCP-7", "http://smarthealthit.org/fhir/scopes/patient/Observation.rs", NULL},
+        {"SCP-7", "http://smarthealthit.org/fhir/scopes/launch/patient", NULL},
+        {"SCP-7", "http://smarthealthit.org/fhir/scopes/patient/Observation.xyz", "SL2202"},
+        {"SCP-7", "http://openid.net/specs/openid-connect-core-1_0#openid", NULL},
         {"SCP-1", "launch doctor/*.rs", "SL2207"},
         {"SCP-1", "patients/*.rs", "SL2207"},
         {"SCP-4", "launch openid\tpatient/*.rs  user/*.rs", NULL},
@@ -89,6 +93,14 @@ static void test_has(void)
     ok(sl_scope_has("a\n openid\t b", "openid"), "SCP-4 any blanks");
     ok(!sl_scope_has("openidx xopenid OPENID", "openid"), "SCP-4 the whole token in its case");
     ok(!sl_scope_has("launch/patient", "launch"), "SCP-3 launch/patient is not launch");
+    ok(sl_scope_has("a http://smarthealthit.org/fhir/scopes/launch/patient b", "launch/patient"),
+       "SCP-7 written as a URI");
+    ok(sl_scope_has("http://openid.net/specs/openid-connect-core-1_0#openid", "openid"),
+       "SCP-7 OpenID's scopes, too");
+    ok(!sl_scope_has("http://smarthealthit.org/fhir/scopes/launch", "launch/patient") &&
+           !sl_scope_has("http://elsewhere.example/fhir/scopes/launch", "launch") &&
+           !sl_scope_has("http://smarthealthit.org/fhir/scopes/", "launch"),
+       "SCP-7 the whole URI, and no other");
     ok(!sl_scope_has("", "openid") && !sl_scope_has(NULL, "openid"), "SCP-4 not in nothing");
 }
 
@@ -134,6 +146,11 @@ static void test_covers(apr_pool_t *p)
         {"SCP-3", "launch/patient", "launch/patient", true},
         {"SCP-3", "launch/patient?role=a", "launch/patient", false},
         {"SCP-1", "patient/X.bad", "patient/X.bad", true},
+        {"SCP-7", "http://smarthealthit.org/fhir/scopes/patient/*.rs", "patient/X.r", true},
+        {"SCP-7", "patient/*.rs", "http://smarthealthit.org/fhir/scopes/patient/X.read", true},
+        {"SCP-7", "http://smarthealthit.org/fhir/scopes/patient/Y.rs", "patient/X.r", false},
+        {"SCP-7", "openid", "http://openid.net/specs/openid-connect-core-1_0#openid", true},
+        {"SCP-7", "http://elsewhere.example/patient/*.rs", "patient/X.r", false},
     };
 
     for (int i = 0; i < COUNT_OF(cases); i++) {
@@ -159,6 +176,14 @@ static void test_missing(apr_pool_t *p)
         {"launch and offline_access show elsewhere",
          "launch launch/patient offline_access online_access fhirUser", "", "fhirUser"},
         {"nothing asked", NULL, "openid", ""},
+        {"SCP-7 granted as URIs", "launch openid patient/*.rs user/X.r",
+         "http://smarthealthit.org/fhir/scopes/patient/*.rs "
+         "http://openid.net/specs/openid-connect-core-1_0#openid",
+         "user/X.r"},
+        {"SCP-7 asked as URIs",
+         "http://smarthealthit.org/fhir/scopes/launch "
+         "http://smarthealthit.org/fhir/scopes/patient/*.rs",
+         "patient/*.rs", ""},
     };
 
     for (int i = 0; i < COUNT_OF(cases); i++) {

@@ -48,6 +48,14 @@ static void test_missing(apr_pool_t *p)
         {"another launch context is not counted", "launch/encounter", "", "", "", NULL},
         {"a vendor's own", "https://v.example/x", "", "", "https://v.example/x", "registration"},
 
+        {"SCP-7 granted as URIs", "launch openid patient/*.rs",
+         "http://smarthealthit.org/fhir/scopes/patient/*.rs", "i", "", NULL},
+        {"SCP-7 asked as URIs",
+         "http://smarthealthit.org/fhir/scopes/launch "
+         "http://openid.net/specs/openid-connect-core-1_0#openid "
+         "http://smarthealthit.org/fhir/scopes/patient/A.rs",
+         "patient/A.rs", "", "http://openid.net/specs/openid-connect-core-1_0#openid",
+         "no id_token"},
         {"nothing granted", "openid patient/*.rs", "", "", "openid patient/*.rs",
          "no data scope was granted"},
         {"v1 asked, registered for v2", "patient/A.read patient/B.read", "patient/B.r", "",
