@@ -114,13 +114,13 @@ JS
     my (undef, $said) = capture('node', "$dir/notice.mjs");
     return $said =~ s/\n//r;
 }
-is said_by_script(200, qq({"new": $news, "fetched_at": null, "state": "idle"})), qq(["/cdp/heart/17/count","$news new items from the EHR",false,true,null]), 'docs/app.md: the script says how many';
-is said_by_script(200, '{"new": 1}'), '["/cdp/heart/17/count","1 new item from the EHR",false,true,null]', '… or one';
-is said_by_script(200, '{"new": 0, "token": "t1"}'), '["/cdp/heart/17/count","0 new items from the EHR",true,false,"t1"]', '… hides itself where there is nothing';
-is said_by_script(403, '{"error": "forbidden"}'), '["/cdp/heart/17/count","0 new items from the EHR",true,true,null]', '… or no right';
+is said_by_script(200, qq({"new": $news, "fetched_at": null, "state": "idle"})), qq(["/cdp/heart/17/count?form=find","$news new items from the EHR",false,true,null]), 'docs/app.md: the script says how many';
+is said_by_script(200, '{"new": 1}'), '["/cdp/heart/17/count?form=find","1 new item from the EHR",false,true,null]', '… or one';
+is said_by_script(200, '{"new": 0, "token": "t1"}'), '["/cdp/heart/17/count?form=find","0 new items from the EHR",true,false,"t1"]', '… hides itself where there is nothing';
+is said_by_script(403, '{"error": "forbidden"}'), '["/cdp/heart/17/count?form=find","0 new items from the EHR",true,true,null]', '… or no right';
 my ($action) = $script =~ m{<form[^>]* action="([^"]+)"};
 $r = $window->post($w->url("$action?smart_launch=$alice->{handle}"), { record => '18', mrn => 'MRN-10021',
-    token => json($window->xhr(GET => $w->url("/cdp/heart/18/count?smart_launch=$alice->{handle}")))->{token} });
+    token => json($window->xhr(GET => $w->url("/cdp/heart/18/count?form=find&smart_launch=$alice->{handle}")))->{token} });
 like $r->content, qr/Is this the patient\?/, 'docs/app.md: the form with this token leads to the question' or diag $r->as_string;
 
 # The receiver

@@ -2,6 +2,7 @@
 #include "httpd/sl_cdp_api.h"
 
 #include "httpd/sl_cdp_frame.h"
+#include "httpd/sl_cdp_pages.h"
 
 #include <http_protocol.h>
 #include <string.h>
@@ -53,7 +54,8 @@ int sl_cdp_api_count(request_rec *r, const sl_cdp_visit_t *visit, const char *re
     sl_json_put_int(json, "new", known.fresh);
     sl_cdp_api_put_time(json, "fetched_at", known.fetched_at, r->pool);
     sl_json_put_str(json, "state", sl_cdp_api_state(known.state));
-    if (visit->rights.adjudicate) { /* for a form of the app itself that looks for a patient */
+    /* for a form of the app itself that looks for a patient */
+    if (visit->rights.adjudicate && sl_params_count(sl_cdp_pages_query(r), "form") > 0) {
         sl_json_put_str(json, "token", sl_cdp_frame_token(visit, "find", r->pool));
     }
     return sl_cdp_api_answer(r, visit, json);

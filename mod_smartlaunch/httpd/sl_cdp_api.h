@@ -19,7 +19,7 @@ int sl_cdp_api_adjudicate(request_rec *r, const sl_cdp_visit_t *visit, const cha
 int sl_cdp_api_log(request_rec *r, const sl_cdp_visit_t *visit, const char *record);
 
 /** How much waits for a decision; a page's script asks it, too. A record that nobody fetched has
- * nothing. */
+ * nothing. With `form` in the query, a token for the app's own form. */
 int sl_cdp_api_count(request_rec *r, const sl_cdp_visit_t *visit, const char *record);
 
 /** An error, as scripts read it, and its line in the log. */

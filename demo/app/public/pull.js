@@ -5,7 +5,7 @@ const pull = document.getElementById('pull');
 if (pull) {
   const link = pull.querySelector('a');
   const form = pull.querySelector('form');
-  const answer = await fetch(`${pull.dataset.record}/count`);
+  const answer = await fetch(`${pull.dataset.record}/count?form=find`);
   const { new: count, fetched_at: fetched, token } = answer.ok ? await answer.json() : {};
   pull.hidden = answer.status === 403; // no right in this project
   if (token) {
