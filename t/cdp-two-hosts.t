@@ -31,14 +31,15 @@ my $day = day();
 
 # A lease that is over, as if its time had come.
 sub lapse { my ($table, $record) = @_; return $pg->dbh->do("UPDATE smartlaunch.$table SET lease_until = now() - interval '1 second' WHERE record = ? AND lease_until IS NOT NULL", undef, $record) }
-sub later { my ($type, $ms, $body) = @_; return $ehr->faults("fhir:$type" => { delay_ms => $ms, $body ? (status => 200, body => $body, content_type => 'application/fhir+json') : () }) }
+# What is asked for is held until the faults are cleared.
+sub held { my ($type, $body) = @_; return $ehr->faults("fhir:$type" => { held => 1, $body ? (status => 200, body => $body, content_type => 'application/fhir+json') : () }) }
 sub asked { my ($type) = @_; return scalar $ehr->log("/fhir/$type") }
 set_up([ @people, weight() ]);
 
 # A host that stops in the middle of a fetch, and goes on when the record is somebody else's
 
 visit($_) for qw(frozen dead);
-later(Observation => 1000, bundle(undef, result("${day}T08:00:00Z", 70)));
+held(Observation => bundle(undef, result("${day}T08:00:00Z", 70)));
 $ehr->forget;
 my $answer = meanwhile(sub { post_fetch('frozen') });
 wait_for('a fetch under way', sub { asked('Observation') });
@@ -58,7 +59,7 @@ is ticked(sheet('frozen'), 'first_name'), 'Johnnie', 'C12 … and so is what is 
 
 # A process that dies in the middle of a fetch
 
-later(Observation => 3000);
+held('Observation');
 $ehr->forget;
 $answer = meanwhile(sub { post_fetch('dead') });
 wait_for('a fetch under way', sub { asked('Observation') });
@@ -95,10 +96,11 @@ for my $case ([ before => 0 ], [ after => 1 ]) {
 
 fetch('pg');
 my $sheet = sheet('pg');
-$redcap->forget->faults({ path => '/api/', when => { action => 'import' }, delay_ms => 1500, times => 1 });
+$redcap->forget->faults({ path => '/api/', when => { action => 'import' }, held => 1, times => 1 });
 $answer = meanwhile(sub { decide('pg', $sheet, choices => [ id_of($sheet, 'first_name') ]) });
 wait_for('a delivery under way', sub { scalar $redcap->imports });
 $pg->crash;
+$redcap->release;
 ($code, $content) = $answer->();
 is_deeply [ $code, @{ JSON::PP::decode_json($content) }{qw(saved delivered waiting)} ], [ 200, 1, 0, 1 ], 'H3 PostgreSQL goes while the app writes: it was saved, and waits' or diag $content;
 is $redcap->value('pg', $event, 'first_name'), 'Luna', '… the app has it';

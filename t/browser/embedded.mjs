@@ -195,7 +195,7 @@ function isOfOrAsked(window, [status, answer]) {
 
   await test(name('a link without a Referer: nobody guesses, and its way back is right'), () => each(async (window) => {
     const frame = await frameIn(window);
-    const [answer] = await Promise.all([window.page.waitForResponse(/how=noreferrer/), frame.locator('#noreferrer').click()]);
+    const [answer] = await Promise.all([frame.waitForNavigation({ waitUntil: 'load' }), frame.locator('#noreferrer').click()]);
     assert.equal(answer.status(), 409);
     assert.equal(await frame.locator('#state').count(), 0);
     isOf(window, await led(window, (at) => at.evaluate(() => history.back())), { how: 'path' });
