@@ -119,7 +119,8 @@ await test('LCH-6 the app’s own X-Frame-Options and frame-ancestors: the EHR m
   const refused = [];
   workstation.on('console', (message) => refused.push(message.text()));
   const stranger = await b.embed(workstation, url, b.EHR.replace('ehr.localhost', 'localhost'));
-  assert.equal(refused.filter((text) => /^Framing .*frame-ancestors/s.test(text)).length, 1, refused.join('\n'));
+  const framing = await b.until(() => refused.filter((text) => /^Framing .*frame-ancestors/s.test(text)), ({ length }) => length > 0);
+  assert.equal(framing.length, 1, refused.join('\n'));
   assert.equal(await b.embedded(stranger).locator('#state').count(), 0);
 });
 
