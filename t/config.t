@@ -169,7 +169,22 @@ refused("SmartCookie $_", ours(extra => "SmartCookie $_"), qr/SmartCookie: /) fo
 accepted('SmartCookie toplevel', ours(extra => 'SmartCookie __Host-x toplevel'));
 refused("SmartSession $_", ours(extra => "SmartSession $_"), qr/SmartSession: /) for 'idle=soon', 'idle=0', '30m', 'idle=2h max=1h';
 refused("SmartCache $_", ours(extra => "SmartCache $_"), qr/SmartCache: /) for 'big', '100', '32X';
-refused("SmartUserHeader $_", ours(), qr/SmartUserHeader: /, app => "SmartUserHeader $_") for 'Host', 'X_User', '"X User"';
+refused("SmartUserHeader $_", ours(), qr/SmartUserHeader: /, app => "SmartUserHeader $_") for 'Host', 'X_User', '"X User"', 'Smart-User';
+refused("Require $_->[0]", ours(), $_->[1], app => "Require $_->[0]") for [ 'smart-ehr', qr/Require smart-ehr .*write the names of EHRs behind it/ ],
+    [ 'smart-scope', qr/Require smart-scope .*write scopes behind it/ ], [ 'smart-scope openid patient/Observation.xyz', qr/Require smart-scope .*must end in some of c, r, u, d, s/ ],
+    [ 'smart-launch one', qr/Require smart-launch .*"one"/ ], [ 'smart-patient p1', qr/Require smart-patient .*"p1"/ ];
+accepted("Require $_", ours(), app => "Require $_")
+    for 'smart-ehr one two', 'smart-scope openid patient/*.rs', 'smart-launch', 'smart-patient';
+
+# A launch has to be able to begin, and to end elsewhere.
+my $whole = "<Location />\nAuthType Smart\n%s\n</Location>";
+refused("the Redirect URL under AuthType Smart with $_", ours(), qr{<Location /smart> .* lies under AuthType Smart, .*write AuthType None},
+    vhost => sprintf $whole, $_) for 'Require smart-launch', 'Require valid-user', "<RequireAll>\nRequire local\nRequire smart-patient\n</RequireAll>";
+accepted("the Redirect URL under AuthType Smart with $_", ours(), vhost => sprintf $whole, $_)
+    for 'Require all granted', 'Require local', "<RequireAny>\nRequire local\nRequire smart-launch\n</RequireAny>";
+accepted('and with a Require of its own', ours(extra => sprintf $whole, 'Require smart-launch'), redirect => "AuthType None\nRequire all granted");
+refused("SmartTarget $_, which is the Redirect URL", ours(), qr/is a Redirect URL itself; write a page of the app/, target => $_) for '/smart', '/smart/session?x=1';
+accepted('SmartTarget /smarter', ours(), target => '/smarter');
 refused('SmartPassAs of nonsense', ours(), qr/SmartPassAs: /, app => 'SmartPassAs body');
 refused('SmartAppCookies of no name', ours(), qr/SmartAppCookies: /, app => 'SmartAppCookies "a b"');
 refused('SmartApp of no name', ours(), qr/SmartApp: /, app => 'SmartApp "a/b"');

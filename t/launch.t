@@ -70,6 +70,16 @@ for my $foreign (
     refused($w, visit('iss=' . uri_escape_utf8($foreign) . '&launch=abc'), 403, 'SL4101',
         "LCH-2 not an EHR of ours: $foreign" =~ s/\t/\\t/r, step => 'launch');
 }
+# The page names who it was, for the support; only where that is an address and nothing else.
+for my $case ([ 'https://other-hospital.example/api/FHIR/R4', 1 ], [ 'https://a.example/please-call-0800-0000', 1 ],
+    [ 'https://a.example/<b>', 0 ], [ 'http://a.example/fhir', 0 ], [ 'https://user@a.example/fhir', 0 ],
+    [ 'https://a.example/fhir?please=call', 0 ], [ 'call us at once', 0 ], [ 'https://a.example/' . 'x' x 200, 0 ]) {
+    my ($foreign, $shown) = @$case;
+    my $page = visit('iss=' . uri_escape_utf8($foreign) . '&launch=abc');
+    is $page->code, 403, 'LCH-2 403';
+    is scalar($page->decoded_content =~ /It says that it is/) ? 1 : 0, $shown, 'LCH-2 the page ' . ($shown ? 'names ' : 'does not name ') . substr $foreign, 0, 50;
+    like $page->decoded_content, qr{<p>It says that it is \Q$foreign\E</p>}, 'LCH-2 as it is' if $shown;
+}
 is_deeply [ $w->ehr->log ], [], 'LCH-1 LCH-2 none of these made us ask the EHR anything';
 is launches(), 0, 'LCH-1 LCH-2 and none was stored';
 

@@ -169,12 +169,66 @@ static authz_status need_patient(request_rec *r, const char *line, const void *p
     return launch->row.patient != NULL ? AUTHZ_GRANTED : is_lacking(r);
 }
 
+/** How a refused line begins: `what` is the word behind Require. */
+static const char *refuse_line(cmd_parms *cmd, const char *what, const char *why)
+{
+    return apr_psprintf(cmd->pool, "Require %s (AuthType Smart): %s", what, why);
+}
+
+static const char *refuse_words(cmd_parms *cmd, const char *what, const char *line)
+{
+    return line[0] == '\0'
+               ? NULL
+               : refuse_line(cmd, what,
+                             apr_psprintf(cmd->pool,
+                                          "there is nothing that \"%s\" could mean; leave it out",
+                                          line));
+}
+
+static const char *parse_launch(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    *parsed = NULL;
+    return refuse_words(cmd, "smart-launch", line);
+}
+
+static const char *parse_patient(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    *parsed = NULL;
+    return refuse_words(cmd, "smart-patient", line);
+}
+
+static const char *parse_ehrs(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    *parsed = NULL;
+    return line[0] != '\0' ? NULL
+                           : refuse_line(cmd, "smart-ehr", "write the names of EHRs behind it");
+}
+
+static const char *parse_scopes(cmd_parms *cmd, const char *line, const void **parsed)
+{
+    sl_err_t err;
+
+    *parsed = NULL;
+    if (line[0] == '\0') {
+        return refuse_line(cmd, "smart-scope",
+                           "write scopes behind it, like patient/Observation.rs");
+    }
+    while (line[0] != '\0') {
+        const char *scope = ap_getword_conf(cmd->pool, &line);
+
+        if (sl_scope_check(scope, cmd->temp_pool, &err) != SL_OK) {
+            return refuse_line(cmd, "smart-scope", err.text);
+        }
+    }
+    return NULL;
+}
+
 void sl_authz_register(apr_pool_t *p)
 {
-    static const authz_provider launch = {need_launch, NULL};
-    static const authz_provider ehr = {need_ehr, NULL};
-    static const authz_provider scope = {need_scope, NULL};
-    static const authz_provider patient = {need_patient, NULL};
+    static const authz_provider launch = {need_launch, parse_launch};
+    static const authz_provider ehr = {need_ehr, parse_ehrs};
+    static const authz_provider scope = {need_scope, parse_scopes};
+    static const authz_provider patient = {need_patient, parse_patient};
     static const struct {
         const char *name;
         const authz_provider *provider;

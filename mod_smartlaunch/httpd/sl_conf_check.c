@@ -137,6 +137,34 @@ static const char *check_link(const server_rec *s, const sl_redirect_conf_t *red
     return NULL;
 }
 
+/** A launch has to be able to begin, and to end elsewhere than it began. */
+static const char *check_way(const server_rec *s, const sl_redirect_conf_t *redirect, apr_pool_t *p)
+{
+    const sl_server_t *server = sl_conf_server(s);
+    const sl_conf_require_t require = sl_conf_require_at(s, redirect->path, p);
+    const char *target = redirect->location->target;
+
+    if (require.is_smart && require.needs_user) {
+        return apr_psprintf(p,
+                            "<Location %s> has SmartTarget and lies under AuthType Smart, whose "
+                            "Require asks for the launch that is to begin there; write AuthType "
+                            "None and Require all granted in it, and the section itself behind "
+                            "the one with AuthType Smart",
+                            redirect->path);
+    }
+    for (int i = 0; target != NULL && i < server->redirects->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(server->redirects, i, sl_redirect_conf_t).path;
+
+        if (sl_url_is_below(apr_pstrmemdup(p, target, strcspn(target, "?")), path)) {
+            return apr_psprintf(p,
+                                "SmartTarget %s in <Location %s> is a Redirect URL itself; write "
+                                "a page of the app: SmartTarget /app/",
+                                target, redirect->path);
+        }
+    }
+    return NULL;
+}
+
 static const char *check_server(const server_rec *s, apr_pool_t *p)
 {
     const sl_server_t *server = sl_conf_server(s);
@@ -163,6 +191,9 @@ static const char *check_server(const server_rec *s, apr_pool_t *p)
 
         if (wrong == NULL) {
             wrong = check_link(s, redirect, p);
+        }
+        if (wrong == NULL) {
+            wrong = check_way(s, redirect, p);
         }
         if (wrong != NULL) {
             return wrong;

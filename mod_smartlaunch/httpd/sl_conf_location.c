@@ -236,6 +236,12 @@ const char *sl_location_user_header(cmd_parms *cmd, void *dir, const char *name)
                                 name);
         }
     }
+    if (strncasecmp(name, "Smart-", 6) == 0) {
+        return apr_psprintf(cmd->pool,
+                            "SmartUserHeader: %s is a name of our own headers; write a name like "
+                            "X-Remote-User",
+                            name);
+    }
     if (!is_header_name(name)) {
         return apr_psprintf(cmd->pool,
                             "SmartUserHeader: \"%s\" is no header name; write letters, digits "

@@ -9,68 +9,90 @@
 /** What a Require, or a container of them, means for somebody of whom nothing is known. */
 typedef enum { SAYS_NOTHING, CLOSES, OPENS } verdict_t;
 
+/** Who asks: somebody of whom nothing is known, or who has everything but a user. */
+typedef struct {
+    bool lacks_user_only;
+    apr_pool_t *p;
+} visitor_t;
+
 static bool is(const ap_directive_t *d, const char *name)
 {
     return strcasecmp(d->directive, name) == 0;
 }
 
-static verdict_t of_require(const ap_directive_t *d, apr_pool_t *p)
+/** Is this a word of Require that is about a user? */
+static bool is_user_word(const char *word)
+{
+    static const char *const others[] = {"all",         "method", "ip",  "host",
+                                         "forward-dns", "local",  "env", "not"};
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        if (strcasecmp(word, others[i]) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static verdict_t of_require(const ap_directive_t *d, const visitor_t *visitor)
 {
     const char *args = d->args;
-    const char *word = ap_getword_conf(p, &args);
+    const char *word = ap_getword_conf(visitor->p, &args);
 
     if (strcasecmp(word, "not") == 0) {
         return SAYS_NOTHING;
     }
-    if (strcasecmp(word, "method") == 0 ||
-        (strcasecmp(word, "all") == 0 && strcasecmp(ap_getword_conf(p, &args), "granted") == 0)) {
+    if (strcasecmp(word, "all") == 0) {
+        return strcasecmp(ap_getword_conf(visitor->p, &args), "granted") == 0 ? OPENS : CLOSES;
+    }
+    if (strcasecmp(word, "method") == 0) {
         return OPENS;
     }
-    return CLOSES;
+    return visitor->lacks_user_only && !is_user_word(word) ? OPENS : CLOSES;
 }
 
-static verdict_t any_of(const ap_directive_t *d, apr_pool_t *p);
+static verdict_t any_of(const ap_directive_t *d, const visitor_t *visitor);
 
-static verdict_t all_of(const ap_directive_t *d, apr_pool_t *p);
+static verdict_t all_of(const ap_directive_t *d, const visitor_t *visitor);
 
-static verdict_t verdict_of(const ap_directive_t *d, apr_pool_t *p)
+static verdict_t verdict_of(const ap_directive_t *d, const visitor_t *visitor)
 {
     if (is(d, "Require")) {
-        return of_require(d, p);
+        return of_require(d, visitor);
     }
     if (is(d, "<RequireAny")) {
-        return any_of(d->first_child, p);
+        return any_of(d->first_child, visitor);
     }
     if (is(d, "<RequireAll")) {
-        return all_of(d->first_child, p);
+        return all_of(d->first_child, visitor);
     }
     if (is(d, "Satisfy")) {
         return strcasecmp(d->args, "any") == 0 ? OPENS : SAYS_NOTHING;
     }
     if (is(d, "<If") || is(d, "<ElseIf") || is(d, "<Else")) {
-        return any_of(d->first_child, p) == OPENS ? OPENS : SAYS_NOTHING;
+        return any_of(d->first_child, visitor) == OPENS ? OPENS : SAYS_NOTHING;
     }
     return SAYS_NOTHING;
 }
 
-static verdict_t any_of(const ap_directive_t *d, apr_pool_t *p)
+static verdict_t any_of(const ap_directive_t *d, const visitor_t *visitor)
 {
     verdict_t all = SAYS_NOTHING;
 
     for (; d != NULL && all != OPENS; d = d->next) {
-        verdict_t one = verdict_of(d, p);
+        verdict_t one = verdict_of(d, visitor);
 
         all = one != SAYS_NOTHING ? one : all;
     }
     return all;
 }
 
-static verdict_t all_of(const ap_directive_t *d, apr_pool_t *p)
+static verdict_t all_of(const ap_directive_t *d, const visitor_t *visitor)
 {
     verdict_t all = SAYS_NOTHING;
 
     for (; d != NULL && all != CLOSES; d = d->next) {
-        verdict_t one = verdict_of(d, p);
+        verdict_t one = verdict_of(d, visitor);
 
         all = one != SAYS_NOTHING ? one : all;
     }
@@ -80,10 +102,7 @@ static verdict_t all_of(const ap_directive_t *d, apr_pool_t *p)
 /** Is this Require, or one in this container, about a user? */
 static bool is_about_user(const ap_directive_t *d, apr_pool_t *p)
 {
-    static const char *const others[] = {"all",         "method", "ip",  "host",
-                                         "forward-dns", "local",  "env", "not"};
     const char *args = d->args;
-    const char *word;
 
     if (!is(d, "Require")) {
         for (const ap_directive_t *in = d->first_child; in != NULL; in = in->next) {
@@ -93,13 +112,7 @@ static bool is_about_user(const ap_directive_t *d, apr_pool_t *p)
         }
         return false;
     }
-    word = ap_getword_conf(p, &args);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (strcasecmp(word, others[i]) == 0) {
-            return false;
-        }
-    }
-    return true;
+    return is_user_word(ap_getword_conf(p, &args));
 }
 
 /** The first word of the last line of this name in a section; NULL: there is none. */
@@ -186,6 +199,7 @@ static const ap_directive_t *host_of(const server_rec *s)
 
 typedef struct {
     verdict_t verdict;
+    verdict_t without_user;
     bool is_smart;
     bool has_type;
     bool asks_user;
@@ -193,6 +207,9 @@ typedef struct {
 
 static void look_at(found_t *found, const ap_directive_t *d, const char *path, apr_pool_t *p)
 {
+    const visitor_t stranger = {false, p};
+    const visitor_t nobody = {true, p};
+
     for (; d != NULL; d = d->next) {
         const char *type;
         const char *merging;
@@ -206,10 +223,12 @@ static void look_at(found_t *found, const ap_directive_t *d, const char *path, a
             found->is_smart = strcasecmp(type, "Smart") == 0;
             found->has_type = strcasecmp(type, "None") != 0;
         }
-        verdict = any_of(d->first_child, p);
+        verdict = any_of(d->first_child, &stranger);
         if (verdict != SAYS_NOTHING) {
             merging = last_word(d, "AuthMerging", p);
             found->verdict = merge(found->verdict, verdict, merging);
+            found->without_user =
+                merge(found->without_user, any_of(d->first_child, &nobody), merging);
             found->asks_user = is_about_user(d, p) || (found->asks_user && merging != NULL &&
                                                        strcasecmp(merging, "off") != 0);
         }
@@ -219,7 +238,7 @@ static void look_at(found_t *found, const ap_directive_t *d, const char *path, a
 sl_conf_require_t sl_conf_require_at(const server_rec *s, const char *path, apr_pool_t *p)
 {
     const ap_directive_t *host = host_of(s);
-    found_t found = {SAYS_NOTHING, false, false, false};
+    found_t found = {SAYS_NOTHING, SAYS_NOTHING, false, false, false};
     sl_conf_require_t out;
 
     look_at(&found, ap_conftree, path, p);
@@ -228,6 +247,7 @@ sl_conf_require_t sl_conf_require_at(const server_rec *s, const char *path, apr_
     }
     out.is_there = found.verdict != SAYS_NOTHING;
     out.is_open = found.verdict == OPENS;
+    out.needs_user = found.without_user == CLOSES;
     out.is_smart = found.is_smart;
     out.has_type = found.has_type;
     out.asks_user = found.asks_user;

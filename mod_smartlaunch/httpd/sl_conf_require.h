@@ -6,11 +6,12 @@
 #include "httpd/sl_conf.h"
 
 typedef struct {
-    bool is_there;  /* a Require holds */
-    bool is_open;   /* and it lets everybody in */
-    bool is_smart;  /* AuthType Smart holds */
-    bool has_type;  /* an AuthType holds, and it is not None */
-    bool asks_user; /* one of the Requires that hold is about who it is, not where from */
+    bool is_there;   /* a Require holds */
+    bool is_open;    /* and it lets everybody in */
+    bool is_smart;   /* AuthType Smart holds */
+    bool has_type;   /* an AuthType holds, and it is not None */
+    bool needs_user; /* without a user nobody comes in, from wherever */
+    bool asks_user;  /* one of the Requires that hold is about who it is, not where from */
 } sl_conf_require_t;
 
 /**

@@ -9,12 +9,31 @@
 #include "httpd/sl_start_url.h"
 #include "smart/sl_params.h"
 #include "smart/sl_query.h"
+#include "smart/sl_url.h"
 
 #include <apr_strings.h>
 #include <http_log.h>
 #include <string.h>
 
 APLOG_USE_MODULE(smartlaunch);
+
+#define MAX_SHOWN 200 /* bytes of an unknown issuer */
+
+/** Which system it was, for whoever reads the page out to the support; if it is an address. */
+static int not_known(const sl_visit_t *visit, const char *iss, sl_trace_t *trace,
+                     const sl_err_t *err)
+{
+    apr_pool_t *p = visit->r->pool;
+    sl_refusal_t refusal;
+
+    sl_visit_record(visit, trace, "launch", err);
+    sl_respond_describe(&refusal, visit->r, SL_UNKNOWN_EHR, err);
+    if (strlen(iss) <= MAX_SHOWN && sl_url_check_issuer(iss, false, p, NULL) == SL_OK) {
+        refusal.text[2] = refusal.text[1];
+        refusal.text[1] = apr_pstrcat(p, "It says that it is ", iss, NULL);
+    }
+    return sl_respond_refusal(visit->r, &refusal);
+}
 
 static int begin(const sl_visit_t *visit, const sl_redirect_t *answer)
 {
@@ -31,6 +50,9 @@ static int begin(const sl_visit_t *visit, const sl_redirect_t *answer)
     request.network = sl_visit_network(visit);
     request.now = visit->r->request_time;
     rc = sl_begin_ehr(&begun, visit->rt, &request, trace, &err);
+    if (rc == SL_UNKNOWN_EHR) {
+        return not_known(visit, answer->iss, trace, &err);
+    }
     if (rc != SL_OK) {
         return sl_visit_refuse(visit, trace, "launch", rc, &err);
     }
