@@ -210,7 +210,7 @@ is $alice->post(url(alice => '/far/find'), [ token => $token{find}, record => 1,
 
 # Odd addresses and methods, and what else would have them
 
-my %odd = ('/study/%31' => 200, '//study/1' => 200, '/study/x/../1' => 200, '/study/%2e%2e/study/1' => 200, '/study%2f1' => 200, '/study/1/' => 404, '/study/%ff' => 404, '/study/%01' => 404,
+my %odd = ('/study/%31' => 200, '//study/1' => 200, '/study/x/../1' => 200, '/study/%2e%2e/study/1' => 200, '/study%2f1' => 200, '/study/1/' => 200, '/study/1/count/' => 404, '/study/%ff' => 404, '/study/%01' => 404,
     '/study/a%0d%0ab' => 404, '/study/' . 'a' x 101 => 404, '/study/' . '%c3%bc' x 51 => 404, '/study/api' => 404, '/study/count' => 404, '/study/records' => 404, '/study/find' => 405,
     '/study/setup/' => 200, '/study/setup/row/' => 404, '/study/index.html' => 404, '/study;x/1' => 403, '/Study/1' => 403, '/api/' => 403, '/study/1/count/x' => 404);
 for my $path (sort keys %odd) {

@@ -135,6 +135,13 @@ is_deeply $cdp->{projects}, [ { name => 'study', app => 'app', ehr => 'sandbox',
     deliver => { protocol => 'http', url => "http://127.0.0.1:$httpd->{echo}{port}/cdp-deliver", secret => "file:$dir/deliver.secret", ca => undef },
     refetch_every => 86400, refetch_inactive => 7 * 86400, adjudication => 'manual', access => undef, keep => 90 * 86400 } ], 'tells the projects';
 is_deeply [ map { "$_->{path} $_->{side} $_->{app}" } @{ $cdp->{places} } ], [ '/cdp on app', '/cdp/api api app' ], 'and the locations';
+for my $case ([ '', 0, 0, 'off' ], [ 'SmartCDPRefetch', 86400, 7 * 86400, '24h and 7d' ], [ 'SmartCDPRefetch inactive=1d', 86400, 86400, '24h' ]) {
+    my ($line, @want) = @$case;
+    my (undef, $dump) = $httpd->configtest(options => [qw(-D DUMP_SMARTLAUNCH)], cdp => { project => $line });
+    my ($project) = @{ decode_json($dump =~ /(\{.*\})/s ? $1 : '{}')->{more}{cdp}{projects} };
+    is_deeply [ @$project{qw(refetch_every refetch_inactive)} ], [ @want[ 0, 1 ] ], "refetch is $want[2] where nothing else is said: $line";
+    is_deeply [ @$project{qw(adjudication access keep)} ], [ 'manual', undef, 0 ], '… a person decides, nobody is asked, values stay for ever';
+}
 unlike $text, qr/\Q${\ SL::CDP::signing_secret() }\E|\Q${\ SL::CDP::caller_secret() }\E/, 'and no secret';
 ($rc, $text) = $httpd->configtest(options => [qw(-D DUMP_SMARTLAUNCH)], cdp => undef);
 ok !exists decode_json($text =~ /(\{.*\})/s ? $1 : '{}')->{more}, 'without the second module the dump is as before';

@@ -354,12 +354,19 @@ look($carol->nav($w->url('/papp/?' . answer(status => 302, headers => [ 'Smart-L
 like text($carol->response), qr/not signed in to the EHR/, 'T5 in an ordinary browser: a user without a sign-in at the EHR is told';
 my ($start) = map { s/&amp;/&/gr } $carol->response->content =~ m{href="(https://[^"]+/start\?[^"]+)" target="_self"};
 like $start, qr{return=%2Fcdp%2Fstudy%2F}, '… with a link to one that comes back';
-$ehr->settings(standalone => { user => 'nurse-lee' });
+$ehr->settings(standalone => { user => 'nurse-lee' }, refresh => JSON::PP::false());
 $carol->nav($start);
 $carol->nav($carol->location, follow => 1, until => qr/^\Q${\ $w->url }\E/);
 $carol->nav($carol->location, follow => 1);
 look($carol->submit(button => [ answer => 'yes' ]));
 is $carol->page->path, '/cdp/study/', 'L9 after a standalone launch she is back at the project';
+like text($carol->response), qr/Your sign-in at the EHR lapses in \d+ (?:minute|hour)s?\. Sign in again/, 'T5 … told when a sign-in without a refresh token lapses';
+$ehr->settings(refresh => JSON::PP::true());
+($start) = map { s/&amp;/&/gr } $carol->response->content =~ m{href="(https://[^"]+/start\?[^"]+)" target="_self"};
+$carol->nav($start);
+$carol->nav($carol->location, follow => 1, until => qr/^\Q${\ $w->url }\E/);
+look($carol->nav($carol->location, follow => 1, typed => 1)); # what passed the EHR names no page of ours in Chromium
+is $carol->page->path, '/cdp/study/', '… where she comes back from, too';
 like text($carol->response), qr/You are signed in to the EHR/, '… signed in';
 look($carol->submit(action => qr/find/, fields => { record => 'c', mrn => $mrn }));
 like text(look($carol->submit(action => qr/fetch/))), qr/3 new values|4 new items/, 'T5 C4 and fetches a record' or diag text($carol->response);

@@ -53,7 +53,8 @@ static int refuse_right(request_rec *r, const sl_cdp_visit_t *visit)
 static int show_record(request_rec *r, const sl_cdp_visit_t *visit)
 {
     const char *record = sl_cdp_visit_record(visit, 0);
-    const route_t *route = visit->has_slash ? NULL : find_route(visit);
+    bool may_have_slash = visit->depth == 1 && !visit->is_unsafe; /* typed by hand */
+    const route_t *route = visit->has_slash && !may_have_slash ? NULL : find_route(visit);
     screen_t screen;
 
     if (record == NULL || route == NULL) {
