@@ -253,6 +253,36 @@ $httpd->allow_log(qw(SL8117 SL8132));
     $ehr->faults;
 }
 
+# Clinical notes, whose text the EHR keeps apart
+{
+    local $mapping{fields} = [ { source => 'document-notes', event => 'visit', field => 'notes' } ];
+    is $cdp->api(PUT => 'mapping', user => 'alice', json => \%mapping)->code, 200, 'the study wants clinical notes';
+    my $note = sub { my ($name, $url, $type) = @_; return { resourceType => 'DocumentReference', status => 'current', subject => { reference => "Patient/$luna" }, type => { text => $name },
+            content => [ { attachment => { contentType => $type // 'text/html', url => $url } } ] } };
+    my $notes = bundle(undef, $note->(Letter => 'Binary/n1'), $note->(Plan => $ehr->issuer . '/Binary/n2'), $note->(Scan => 'Binary/n3', 'application/pdf'),
+        $note->(Trap => "http://127.0.0.1:$httpd->{echo}{port}/trap/Binary/n4"), $note->(Page => 'Patient/Binary/../x'));
+    my $text = '{"resourceType":"Binary","contentType":"text/html","data":"PHA+SGk8L3A+"}';
+    my $value = sub {
+        my ($target) = @{ json($cdp->api(GET => "records/$_[0]/items", session => $l->{session}))->{targets} };
+        return $target ? $target->{candidates}[0]{value} : undef;
+    };
+    $httpd->forget;
+    $ehr->faults(faulty(DocumentReference => $notes), faulty(Binary => $text));
+    is json(fetch('notes'))->{outcome}, 'ok', 'C4 a note that is kept apart is fetched';
+    is_deeply asked(), [qw(Patient DocumentReference Binary/n1 Binary/n2)], 'C4 … where it is HTML, and the EHR\'s own';
+    is $value->('notes'), "Letter\n<p>Hi</p>\n\nPlan\n<p>Hi</p>", 'C4 … and held';
+    is_deeply [ grep { ($_->{path} // $_->{url}) =~ /trap/ } $httpd->seen ], [], 'C9 nobody went elsewhere';
+    is $w->pg->value("SELECT count(*) FROM smartlaunch.fhir_access WHERE resource = 'Binary' AND patient = '$luna'"), 2, 'C13 a row for each';
+    is json(fetch('notes'))->{held}, 0, 'C12 an unchanged chart has nothing new';
+    $ehr->faults(faulty(DocumentReference => $notes), 'fhir:Binary' => { status => 404, body => '{}' });
+    is json(fetch('gone'))->{outcome}, 'ok', 'C4 notes whose text is not there';
+    is $value->('gone'), undef, 'C4 … are not held as empty ones';
+    $ehr->faults(faulty(DocumentReference => $notes), 'fhir:Binary' => { status => 500 });
+    is fetch('half')->code, 502, 'C11 an EHR in trouble between the list and its notes';
+    is rows('half'), 0, 'C11 … and a list with a hole is not held';
+    $ehr->faults;
+}
+
 # SmartAudit required: what cannot be recorded is not used. And what no log may say.
 my $log = $httpd->error_log;
 unlike $log, qr/MRN-1|$luna|$johnnie|McCullough|2025-09-22/, 'no number, no patient, no name, no date in the log';

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Clinical notes: those that come as HTML, in the resource itself. */
+/* Clinical notes: those that come as HTML, in the resource itself (where a fetch has put those that
+ * the EHR keeps apart). */
 #include "base/sl_text.h"
 #include "cdp/sl_cdp_fhir.h"
 #include "cdp/sl_cdp_reader.h"
@@ -8,7 +9,7 @@
 #include <strings.h>
 
 #define NOT_HTML "The EHR has a note that is no HTML."
-#define ELSEWHERE "The EHR keeps the text of a note apart, where it is not fetched."
+#define ELSEWHERE "The EHR keeps the text of a note apart, where it could not be had."
 #define BROKEN "The EHR sent a note that cannot be read."
 #define TOO_LONG "The EHR has a note that is longer than 65,536 bytes."
 

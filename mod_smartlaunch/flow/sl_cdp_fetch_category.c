@@ -176,6 +176,9 @@ static sl_rc_t one_page(pages_t *pages, apr_pool_t *p, sl_err_t *err)
                         pages->request->type, p, err);
     }
     pages->status = answer.status;
+    if (rc == SL_OK && pages->request->category == SL_CDP_DOCUMENTS) {
+        rc = sl_cdp_fetch_notes(run, answer.json, p, err);
+    }
     if (rc == SL_OK) {
         return use_page(pages, answer.json, p, err);
     }

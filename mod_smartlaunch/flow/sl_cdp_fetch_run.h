@@ -79,6 +79,11 @@ void sl_cdp_fetch_dates(sl_cdp_run_t *run, const apr_array_header_t *given);
 /** One category, page by page. Afterwards run->course says whether the next one makes sense. */
 void sl_cdp_fetch_category(sl_cdp_run_t *run, const sl_cdp_request_t *request);
 
+/** Put the HTML of clinical notes that the EHR keeps apart (Binary) into the page that names them.
+ * What cannot be had for good is left out; any other rc is that of sl_cdp_ask(). */
+SL_MUST_USE sl_rc_t sl_cdp_fetch_notes(sl_cdp_run_t *run, const sl_json_t *bundle, apr_pool_t *p,
+                                       sl_err_t *err);
+
 /** Something of this category is not there. */
 void sl_cdp_fetch_miss(sl_cdp_run_t *run, const sl_cdp_request_t *request);
 

@@ -198,7 +198,7 @@ static void test_rows(apr_pool_t *p)
          HEAD("DocumentReference") SUBJECT
          "'status':'current','content':[{'attachment':{'contentType':'text/html','url':"
          "'Binary/1'}}]}",
-         "document-notes=- !The EHR keeps the text of a note apart, where it is not fetched."},
+         "document-notes=- !The EHR keeps the text of a note apart, where it could not be had."},
         {"C4 a note that is broken beside one that is not", SL_CDP_DOCUMENTS,
          HEAD("DocumentReference") SUBJECT
          "'status':'current','content':[{'attachment':{'contentType':'text/"
