@@ -108,7 +108,7 @@ is decide('pg', $sheet, choices => [ id_of($sheet, 'dob') ])->code, 503, 'H3 not
 is $cdp->api(GET => 'records/pg/items', @alice)->code, 503, 'H6 … nor seen, since nobody could note it';
 isnt post_fetch('pg')->code, 200, '… nor fetched';
 $pg->start;
-wait_for('every child to find PostgreSQL', sub { !grep { $cdp->api(GET => 'records/pg/items', @alice)->code != 200 } 1 .. 12 }, 40);
+wait_for('every child to find PostgreSQL', sub { !grep { $cdp->api(GET => 'records/pg/items', @alice)->code != 200 } 1 .. 12 });
 lapse('cdp_outbox', 'pg');
 my $next = sheet('pg');
 is json(decide('pg', $next, choices => [ id_of($next, 'last_name') ]))->{waiting}, 0, '… and it is delivered with the next decision';
@@ -176,6 +176,6 @@ is_deeply [ grep { ($_->{taken_at} // '') =~ /10:(?:12|13|14)/ } @shown ], [], '
 is $cdp->api(GET => 'records/odd/log', @alice)->code, 200, 'and the log can be read';
 $ehr->faults;
 
-$httpd->allow_log(qw(SL3004 SL3010 SL8011 SL8209 SL8544 SL3001 SL3002 SL3006 SL8050 SL8143 SL8202 SL8204 SL8205 SL8206 SL8207 SL8133 SL8301 SL8302 SL8303 SL8131));
-$second->allow_log(qw(SL3004 SL3010 SL8011 SL8209 SL8544 SL3001 SL3002 SL3006 SL8050 SL8143 SL8202 SL8204 SL8205 SL8206 SL8207 SL8133 SL8301 SL8302 SL8303 SL8131));
+$httpd->allow_log(qw(SL3004 SL3010 SL8011 SL8209 SL8544 SL3001 SL3002 SL3006 SL3505 SL8050 SL8143 SL8202 SL8204 SL8205 SL8206 SL8207 SL8133 SL8301 SL8302 SL8303 SL8131));
+$second->allow_log(qw(SL3004 SL3010 SL8011 SL8209 SL8544 SL3001 SL3002 SL3006 SL3505 SL8050 SL8143 SL8202 SL8204 SL8205 SL8206 SL8207 SL8133 SL8301 SL8302 SL8303 SL8131));
 done();
