@@ -68,6 +68,12 @@ is_found(check(), 'CDP scopes', 'ok', qr/the EHR gives tokens for all/, 'somebod
 # Scopes
 is_found(check(scope => 'launch openid fhirUser patient/Patient.rs patient/Observation.rs'), 'CDP scopes', 'wrong',
     qr{sandbox is not asked for patient/Condition\.rs$}, 'a scope the mapping needs');
+$mapping->{fields}[3] = { source => 'document-notes', event => 'event_1_arm_1', field => 'problem_list' };
+ctl(qw(cdp mapping import study), spit("$dir/notes.json", encode_json($mapping)));
+is_found(check(scope => 'launch openid fhirUser patient/Patient.rs patient/Observation.rs patient/Condition.rs patient/DocumentReference.rs'), 'CDP scopes', 'wrong',
+    qr{sandbox is not asked for patient/Binary\.rs$}, 'notes need the scope of their text, too');
+pop @{ $mapping->{fields} };
+ctl(qw(cdp mapping import study), "$dir/mapping.json");
 is_found(check(scope => 'launch openid fhirUser patient/Patient.read patient/Observation.read user/Condition.read'), 'CDP scopes', 'ok', qr/project study/,
     'SCP-2 scopes of version 1');
 $pg->dbh->do("UPDATE smartlaunch.token SET scope_granted = 'launch openid patient/Patient.rs patient/Condition.rs'");

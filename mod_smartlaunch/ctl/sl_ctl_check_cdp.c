@@ -184,7 +184,12 @@ static apr_array_header_t *types_of(const sl_cdp_mapping_t *mapping, apr_pool_t 
     sl_cdp_plan(&plan, &ask, p);
     want_type(types, "Patient");
     for (int i = 0; i < plan.requests->nelts; i++) {
-        want_type(types, APR_ARRAY_IDX(plan.requests, i, sl_cdp_request_t).type);
+        const sl_cdp_request_t *request = &APR_ARRAY_IDX(plan.requests, i, sl_cdp_request_t);
+
+        want_type(types, request->type);
+        if (request->category == SL_CDP_DOCUMENTS) {
+            want_type(types, "Binary"); /* where the text of a note may be */
+        }
     }
     return types;
 }
