@@ -52,8 +52,8 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
     unlike slurp($file), qr/\Q$l->{patient}\E|alice/, '… and that tells nothing: it is sealed';
     is_deeply [ grep { $_ ne 200 } calls($w, $l, 10) ], [], 'on, away: the new children go on';
     $w->pg->start;
-    wait_for('all rows', sub { rows($w) >= 33 }, 30);
-    wait_for('the journal to be empty', sub { journal($w) == 0 }, 30);
+    wait_for('all rows', sub { rows($w) >= 33 });
+    wait_for('the journal to be empty', sub { journal($w) == 0 });
     is rows($w), 33, 'on, PostgreSQL is back: each call has its row';
     is doubled($w), 0, '… once';
 
@@ -63,7 +63,7 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
     $w->pg->start;
     is rows($w), 33, 'on: httpd was stopped before PostgreSQL came back';
     $w->httpd->start;
-    wait_for('all rows', sub { rows($w) >= 38 }, 30);
+    wait_for('all rows', sub { rows($w) >= 38 });
     is doubled($w), 0, '… the next httpd brings the rows home, once';
 
     ($file) = map { "$_/access.0123456789abcdef01234567" } $w->httpd->dir . '/state';
@@ -103,7 +103,7 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
         $traffic->more(3);
     }
     my $answered = grep { $_->{got} eq '200' } map { @$_ } $traffic->stop;
-    wait_for('the journal to be empty', sub { journal($w) == 0 }, 30);
+    wait_for('the journal to be empty', sub { journal($w) == 0 });
     cmp_ok rows($w) - $before, '>=', $answered, "required, children are killed: none of $answered answers is without its row";
 
     # PostgreSQL is away
@@ -122,7 +122,7 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
     chmod 0700, $state;
     is read_patient($w, $l)->code, 200, 'required: the journal takes rows again';
     $w->pg->start;
-    wait_for('the journal to be empty', sub { journal($w) == 0 }, 30);
+    wait_for('the journal to be empty', sub { journal($w) == 0 });
     my $after = $w->pg->value('SELECT count(*) FROM smartlaunch.fhir_access WHERE status = 200');
     is $after - $before, 21, 'required, PostgreSQL is back: each call that was answered has its row';
     is doubled($w), 0, '… once';
@@ -147,7 +147,7 @@ my @away = qw(SL3001 SL3004 SL3006 SL3010 SL3016);
     cmp_ok seconds(sub { calls($w, $l, 8) }), '<', 8, '… the next ones sooner';
     $w->pg->{cluster}{server}->signal('CONT');
     kill 'CONT', @stopped;
-    wait_for('all rows', sub { journal($w) == 0 && rows($w) >= $before + 16 }, 40);
+    wait_for('all rows', sub { journal($w) == 0 && rows($w) >= $before + 16 });
     cmp_ok rows($w) - $before, '>=', 16, 'required: afterwards each has its row';
 }
 

@@ -73,7 +73,7 @@ is_deeply { %$told{qw(saved delivered waiting refused)} }, { saved => 2, deliver
 is sent_of('study', '1', 'dob'), 'waiting', '… which the screen says';
 is $redcap->value('1', $event, 'dob'), undef, '… the project has nothing yet';
 $redcap->faults;
-wait_for('the watchdog to deliver', sub { $redcap->value('1', $event, 'dob') }, 40);
+wait_for('the watchdog to deliver', sub { $redcap->value('1', $event, 'dob') });
 is join(' ', map { $redcap->value('1', $event, $_) } qw(first_name dob)), 'Luna 1984-11-06', 'CDP-DEL … and gets all of it later, without anybody';
 wait_for('the outbox', sub { !$pg->value("SELECT count(*) FROM smartlaunch.cdp_outbox WHERE state = 'waiting'") });
 is sent_of('study', '1', 'dob'), 'delivered', '… which the screen says';

@@ -36,7 +36,7 @@ sub keys_are {
 sub graceful {
     my @before = $httpd->children;
     $httpd->graceful;
-    wait_for('the end of the old children', sub { my %now = map { $_ => 1 } $httpd->children; return !grep { $now{$_} } @before }, 30);
+    wait_for('the end of the old children', sub { my %now = map { $_ => 1 } $httpd->children; return !grep { $now{$_} } @before });
     return;
 }
 

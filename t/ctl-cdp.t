@@ -142,7 +142,7 @@ is_deeply [ map { @$_{qw(configured app)} } @{ ctl_json(0, '--db', $pg->dba_conn
 my $was = $pg->value("SELECT fetched_at FROM smartlaunch.cdp_record");
 my $at = $pg->value('SELECT max(id) FROM smartlaunch.cdp_log');
 is_ctl(0, qr/^1 record of project study is fetched as soon as may be$/, 'cdp refetch', qw(cdp refetch study 1));
-wait_for('a fetch that nobody asked for in person', sub { $pg->value('SELECT fetched_at FROM smartlaunch.cdp_record') ne $was }, 30);
+wait_for('a fetch that nobody asked for in person', sub { $pg->value('SELECT fetched_at FROM smartlaunch.cdp_record') ne $was });
 is_deeply ctl_json(0, qw(cdp refetch study)), { project => 'study', record => undef, queued => 1 }, 'cdp refetch of all';
 is_ctl(3, qr/no such record/, 'a record that is not there', qw(cdp refetch study 2));
 
@@ -161,7 +161,7 @@ cmp_ok ctl_json(0, '--keyring', $stranger, qw(cdp status))->[0]{unreadable}, '>'
 is ctl_json(0, '--db', $pg->conninfo, qw(cdp status))->[0]{unreadable}, undef, '… which nobody knows without the ring';
 is_ctl(3, qr/no <SmartCDPProject other>/, 'cdp status of a project that is not there', qw(cdp status other));
 $redcap->back;
-wait_for('the app to have it', sub { ctl_json_quiet(qw(cdp status))->[0]{waiting} == 0 }, 30);
+wait_for('the app to have it', sub { ctl_json_quiet(qw(cdp status))->[0]{waiting} == 0 });
 is $redcap->value('1', 'event_1_arm_1', 'first_name'), $first->{candidates}[0]{value}, '… and it is delivered';
 
 # Nothing of a patient is in what it prints

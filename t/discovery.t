@@ -188,7 +188,7 @@ is_deeply [ grep { $_ != 502 } @answers ], [], 'DIS-9 twenty launches at an EHR 
 is scalar($odd->log("/negative$known")), 1, 'DIS-9 made one request';
 refused($w, visit('negative'), 502, 'SL4601', 'DIS-9 one more says that it is known', step => 'launch');
 $odd->route("/negative$known" => { body => document() });
-ok wait_for('the EHR to be asked again', sub { return visit('negative')->code == 302 }, 15), 'DIS-9 soon it is asked again';
+ok wait_for('the EHR to be asked again', sub { return visit('negative')->code == 302 }), 'DIS-9 soon it is asked again';
 is scalar($odd->log("/negative$known")), 2, 'DIS-9 once';
 
 # A token endpoint that is gone, or does not know us: perhaps it moved.

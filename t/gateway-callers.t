@@ -156,7 +156,7 @@ is scalar(grep { index($log, $_) >= 0 } values %secret, map { $_->{session} } va
 is scalar(grep { index($log, s/^Bearer //r) >= 0 } values %token), 0, 'SEC-5 … nor a token';
 
 # The newest; and what ends it
-sub within { my ($what, $wanted, $patient) = @_; wait_for($what, sub { token_of(reads($patient, user('alice', $patient))) eq $wanted }, 10); pass $what; return }
+sub within { my ($what, $wanted, $patient) = @_; wait_for($what, sub { token_of(reads($patient, user('alice', $patient))) eq $wanted }); pass $what; return }
 my $newer = $w->launch(patient => $A);
 asked();
 my $new = token_of(reads($A, 'Smart-Session' => $newer->{session}));
@@ -165,13 +165,13 @@ my $dba = $pg->dbh('dba');
 $dba->do('SELECT smartlaunch.revoke_token(?::uuid, ?)', undef, id_of($w, $newer), 'a test');
 within('SEC-10 a token is revoked: the one before it serves', $token{A}, $A);
 $pg->dbh->do("UPDATE smartlaunch.launch SET expires_at = now() - interval '1 second' WHERE id = ?", undef, id_of($w, $l{B}));
-wait_for('the launch to be over', sub { reads($B, 'Smart-Session' => $l{B}{session})->code == 401 }, 10);
+wait_for('the launch to be over', sub { reads($B, 'Smart-Session' => $l{B}{session})->code == 401 });
 asked();
 is token_of(reads($B, user('alice', $B))), $token{B}, 'a launch is past its end: its session is over, its user\'s token is not';
 $dba->do('SELECT smartlaunch.revoke_launch(?::uuid, ?)', undef, id_of($w, $l{none}), 'a test');
 within('SEC-10 a launch is revoked: its token serves nobody', 401, $C);
 # What memory knows of a user is of one patient each, and each is read anew by itself.
-wait_for('… also without a patient', sub { call('/fhir/sandbox/metadata', user('alice'))->code == 401 }, 5);
+wait_for('… also without a patient', sub { call('/fhir/sandbox/metadata', user('alice'))->code == 401 });
 asked();
 is_refused(call('/fhir/sandbox/metadata', user('alice')), 401, '… also without Smart-Patient: a token of some patient is not taken');
 $dba->do('SELECT smartlaunch.revoke_link(?, ?, ?, ?)', undef, 'app', 'sandbox', 'dr-smith', 'a test');
@@ -181,7 +181,7 @@ like token_of(call("/two/sandbox/Patient/$A", user('carol', $A, 'two'))), qr/^Be
 # A secret is changed: the old one goes with the next graceful restart, the other stays meanwhile.
 spit("$dir/two.secret", "another-secret-of-the-second-app\n", 0600);
 $httpd->graceful;
-wait_for('the old secret to be over', sub { call("/two/sandbox/Patient/$A", user('carol', $A, 'two'))->code == 401 }, 20);
+wait_for('the old secret to be over', sub { call("/two/sandbox/Patient/$A", user('carol', $A, 'two'))->code == 401 });
 asked();
 like token_of(call("/two/sandbox/Patient/$A", 'Smart-User' => 'carol', 'Smart-Patient' => $A, 'Smart-Caller' => 'another-secret-of-the-second-app')), qr/^Bearer /,
     'a changed secret holds after a graceful restart, and the old one no more';

@@ -62,7 +62,7 @@ is code($_), 200, 'a session that the gateway has seen' for $known, $ending, $ou
 $ehr->faults;
 is of_user('dr-smith', $patients[0])->code, 200, 'a user that it has seen';
 is $out->{window}->xhr('POST', "/smart/logout?smart_launch=$out->{handle}")->code, 200, 'one of them is logged out';
-wait_for('its end', sub { code($out) == 401 }, 10);
+wait_for('its end', sub { code($out) == 401 });
 
 # It is away
 $httpd->expect_log(qw(SL2601 SL5806));
@@ -98,26 +98,26 @@ comes_later(read_patient($unknown), 'afterwards a session that memory does not k
 
 # Back: all catches up
 $pg->start;
-wait_for('a session that memory did not know', sub { code($unknown) == 200 }, 20);
+wait_for('a session that memory did not know', sub { code($unknown) == 200 });
 is at_last(sub { of_user('dr-jones', $patients[1])->code }), 200, 'PostgreSQL is back: so is the user';
 is at_last(sub { code($out) }), 401, '… what was ended stays ended';
-wait_for('rows of the calls', sub { $pg->value('SELECT count(*) FROM smartlaunch.fhir_access WHERE at > now() - interval \'5 minutes\' AND status = 403') }, 30);
+wait_for('rows of the calls', sub { $pg->value('SELECT count(*) FROM smartlaunch.fhir_access WHERE at > now() - interval \'5 minutes\' AND status = 403') });
 is $pg->value('SELECT count(*) FROM smartlaunch.fhir_access WHERE status = 200 AND session_print IS NULL AND via <> \'user\''), 0, '… rows of the outage name their session';
-wait_for('the renewal that had to wait', sub { code($about) == 200 && token($w, $about)->{generation} > 1 }, 30);
+wait_for('the renewal that had to wait', sub { code($about) == 200 && token($w, $about)->{generation} > 1 });
 asked($w);
 is $ehr->counts->{reused}, 0, 'RFR-4 no refresh token was used twice';
 
 # A token ends while it is away: nothing can be leased, so nothing is sent
 lapse($w, $ending, 4, 3);
 $ehr->faults(refresh => { status => 503, headers => { 'Retry-After' => '1' } });
-wait_for('memory to have read it', sub { code($ending); token($w, $ending)->{retry_at} }, 20);
+wait_for('memory to have read it', sub { code($ending); token($w, $ending)->{retry_at} });
 $ehr->faults;
 $pg->stop;
-wait_for('its end', sub { code($ending) == 503 }, 20);
+wait_for('its end', sub { code($ending) == 503 });
 nothing_upstream('a token that ended while PostgreSQL is away', sub { comes_later(read_patient($ending), 'a token that ended while PostgreSQL is away') });
 is code($known), 200, '… the others go on';
 $pg->start;
-wait_for('its renewal', sub { code($ending) == 200 }, 20);
+wait_for('its renewal', sub { code($ending) == 200 });
 is token($w, $ending)->{status}, 'active', 'RFR-7 … and it is renewed when PostgreSQL is back';
 
 # Back for a moment: whoever listens again has missed hints, and still knows what it knew
@@ -137,9 +137,7 @@ wait_for('the gateway', sub { code($known) == 200 });
 $pg->stop;
 $pg->start;
 $pg->dbh('dba')->do('SELECT smartlaunch.revoke_launch(?, ?)', undef, id_of($w, $known), 'a test');
-my $began = time;
-wait_for('the gateway to refuse it', sub { code($known) == 401 }, 10);
-cmp_ok time - $began, '<=', 5, 'revoked just after PostgreSQL came back: refused within five seconds';
+cmp_ok lasted('the session', sub { code($known) == 401 }), '<=', 5, 'revoked just after PostgreSQL came back: refused within five seconds';
 $pg->stop;
 nothing_upstream('what was revoked', sub { isnt code($known), 200, '… and not believed again when it goes away' });
 $pg->start;
@@ -148,10 +146,10 @@ $pg->start;
 $httpd->{extra} = 'SmartOffline 5s';
 $httpd->write_config;
 $httpd->graceful;
-wait_for('a session', sub { code($unknown) == 200 && of_user('dr-jones', $patients[1])->code == 200 }, 20);
+wait_for('a session', sub { code($unknown) == 200 && of_user('dr-jones', $patients[1])->code == 200 });
 $pg->stop;
 is code($unknown), 200, 'SmartOffline 5s: a session goes on without PostgreSQL';
-wait_for('the end of SmartOffline', sub { code($unknown) == 503 }, 20);
+wait_for('the end of SmartOffline', sub { code($unknown) == 503 });
 pass '… and is not believed for longer, however often it is used';
 nothing_upstream('afterwards', sub { comes_later(read_patient($unknown), 'afterwards') });
 nothing_upstream('afterwards, by user', sub { comes_later(of_user('dr-jones', $patients[1]), 'afterwards, by user') });
@@ -161,7 +159,7 @@ $httpd->stop;
 $httpd->start;
 comes_later(read_patient($unknown), 'httpd started without PostgreSQL');
 $pg->start;
-wait_for('a session', sub { code($unknown) == 200 }, 30);
+wait_for('a session', sub { code($unknown) == 200 });
 pass '… which is found when it comes';
 
 my @odd = grep { !/^(?:200|302|303|401|403|503)$/ } $httpd->access_log =~ /HTTP\/1\.1" (\d+)/g;

@@ -56,7 +56,7 @@ rotate($two);
 is again($new), $patients[2], 'the old key is taken away: launches of the new one go on';
 for my $gone ([ 'of the old one', $old ], [ 'begun under the old one', $pending ]) {
     my ($what, $l) = @$gone;
-    wait_for("the end of a launch $what", sub { $l->{window}->nav("/papp/?smart_launch=$l->{handle}", typed => 1)->code == 401 }, 10);
+    wait_for("the end of a launch $what", sub { $l->{window}->nav("/papp/?smart_launch=$l->{handle}", typed => 1)->code == 401 });
     pass "… a launch $what ends";
 }
 is shown($both->{window}->nav("/papp/?smart_launch=$both->{handle}", typed => 1)), $patients[3],

@@ -29,7 +29,7 @@ sub kill_all {
 }
 
 # The first sign of life after that.
-sub alive { wait_for('a new child', sub { eval { $w->browser->window->type($w->url('/papp/'))->code == 200 } }, 30) }
+sub alive { wait_for('a new child', sub { eval { $w->browser->window->type($w->url('/papp/'))->code == 200 } }) }
 
 # Killed while the EHR is asked for its configuration.
 $w->httpd->allow_log('broken', 'AH00052');
@@ -42,7 +42,7 @@ like $got, qr/^died: the connection was closed/, 'a child is killed while it ask
 $w->ehr->faults;
 alive();
 $w->httpd->allow_log('SL4603');
-wait_for('the next launch', sub { $w->launch(stop => 'start')->{start}->code == 302 }, 10);
+wait_for('the next launch', sub { $w->launch(stop => 'start')->{start}->code == 302 });
 pass 'DIS-9 the question is asked again before long';
 
 my @live = map { $w->launch(patient => $_) } @patients[ 0, 1 ];

@@ -41,7 +41,7 @@ is scalar(my @asked = $w->ehr->log('/fhir/.well-known')), 1, 'DIS-9 the EHR was 
 $w->httpd->expect_log(qw(SL4605));
 $w->httpd->allow_log(qw(SL3505 SL4601 SL4603));
 $w->ehr->faults;
-wait_for('a launch', sub { $w->launch(stop => 'start')->{start}->code == 302 }, 20);
+wait_for('a launch', sub { $w->launch(stop => 'start')->{start}->code == 302 });
 my $before = lines('SL3505') + lines('SL4603');
 
 # Token calls.

@@ -51,8 +51,8 @@ my $refused = $w->launch(stop => 'start')->{start};
 is $refused->code, 503, '… a new one is told to come again';
 cmp_ok $refused->header('Retry-After') // 0, '>', 0, '… and when';
 $pg->start;
-wait_for('new launches', sub { $w->launch(stop => 'start')->{start}->code == 302 }, 30);
-wait_for('the launch', sub { shown($l->{window}->reload) eq "$patients[0] dr-smith" }, 10);
+wait_for('new launches', sub { $w->launch(stop => 'start')->{start}->code == 302 });
+wait_for('the launch', sub { shown($l->{window}->reload) eq "$patients[0] dr-smith" });
 pass '… and all is well when it is back';
 
 # Who forgot to say prepare=off is told so, and served all the same.

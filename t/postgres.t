@@ -91,16 +91,16 @@ $w->pg->start;
 wait_for('the launch that was interrupted', sub {
     $half->{callback} = $half->{window}->nav($half->{callback_url});
     return $half->{callback}->code != 503;
-}, 20);
+});
 is $half->{callback}->code, 303, 'PostgreSQL is back: the launch that had begun is finished';
 is scalar(my @calls = $w->ehr->log('/auth/token')), 1, '… with one token call';
 my $app = $half->{window}->location;
-wait_for('every child to find PostgreSQL', sub { $half->{window}->nav($app, follow => 1)->code != 503 }, 20);
+wait_for('every child to find PostgreSQL', sub { $half->{window}->nav($app, follow => 1)->code != 503 });
 is shown($half->{window}->response), "$patients[3] alice", '… for its own patient and user';
 is again($_), expect($_), "the launch of $_->{user} goes on" for $alice, $bob;
 wait_for('new launches in every child', sub {
     return !grep { $_ != 302 } many(8, sub { $w->launch(stop => 'start')->{start}->code });
-}, 20);
+});
 pass 'new launches begin';
 
 # Under traffic.
@@ -150,7 +150,7 @@ is_deeply [ map { $_->{what} } @answers[ 4, 5 ] ], [ 503, 503 ], '… new ones a
 is_deeply [ grep { $_->{took} > 12 } @answers ], [], '… all within the time-out';
 kill 'CONT', @stopped;
 $w->pg->{cluster}{server}->signal('CONT');
-wait_for('new launches', sub { $w->launch(stop => 'start')->{start}->code == 302 }, 20);
+wait_for('new launches', sub { $w->launch(stop => 'start')->{start}->code == 302 });
 pass '… and when it wakes up, so do we';
 
 # Idle time. A use is written down when the last one is a quarter of it ago.
@@ -160,7 +160,7 @@ $w->httpd->graceful;
 my $eve = opened('dr-smith', $patients[0]);
 my $seen_at = sub { $w->pg->value('SELECT last_seen_at FROM smartlaunch.launch WHERE state = ? ORDER BY authorized_at DESC LIMIT 1', 'live') };
 my $was = $seen_at->();
-wait_for('a use to be written down', sub { again($eve) ne '401' && $seen_at->() ne $was }, 10);
+wait_for('a use to be written down', sub { again($eve) ne '401' && $seen_at->() ne $was });
 $w->pg->stop;
 is again($eve), "$patients[0] alice", 'PostgreSQL stops just after a use was written down: the launch goes on';
 my $until = time + 6;
@@ -168,7 +168,7 @@ my @while;
 push @while, again($eve) while time < $until;
 is_deeply [ grep { $_ ne "$patients[0] alice" } @while ], [], '… for longer than the idle time, while it is used';
 $w->pg->start;
-wait_for('new launches', sub { $w->launch(stop => 'start')->{start}->code == 302 }, 20);
+wait_for('new launches', sub { $w->launch(stop => 'start')->{start}->code == 302 });
 is again($eve), "$patients[0] alice", '… and PostgreSQL, which does not know of that use, does not end it';
 $w->httpd->{vhost} = '';
 
@@ -179,7 +179,7 @@ $w->httpd->graceful;
 is again($alice), expect($alice), 'SmartOffline 4s: a live launch';
 $w->pg->stop;
 is again($alice), expect($alice), '… goes on without PostgreSQL';
-wait_for('the end of SmartOffline', sub { again($alice) eq '503' }, 20);
+wait_for('the end of SmartOffline', sub { again($alice) eq '503' });
 pass '… but is not believed for longer';
 come_again($alice->{window}->reload, 'then it');
 is again($alice), '503', '… and nobody becomes anybody else';
@@ -191,7 +191,7 @@ my $closed = free_port();
 $w->httpd->{database} = $conninfo =~ s/host=(\S+) port=(\d+)/host=127.0.0.1,$1 port=$closed,$2/r;
 $w->httpd->write_config;
 $w->httpd->graceful;
-wait_for('the second host', sub { again($alice) eq expect($alice) }, 20);
+wait_for('the second host', sub { again($alice) eq expect($alice) });
 is $w->launch(stop => 'start')->{start}->code, 302, 'of two hosts of PostgreSQL the first is away: the second serves';
 
 # A server that takes connections and never says a word.
@@ -217,7 +217,7 @@ like $w->httpd->logged('SL3010'), qr/:warn\]/, 'httpd starts without PostgreSQL,
 is $stranger->type($w->url('/papp/'))->code, 200, '… the app is there';
 come_again($w->launch(stop => 'start')->{start}, '… a launch');
 $w->pg->start;
-wait_for('PostgreSQL to be found', sub { again($alice) eq expect($alice) }, 20);
+wait_for('PostgreSQL to be found', sub { again($alice) eq expect($alice) });
 pass '… and when PostgreSQL comes, the launch of before is there again';
 my @odd = grep { !/^(?:200|302|303|401|503)$/ } $w->httpd->access_log =~ /HTTP\/1\.1" (\d+)/g;
 is_deeply \@odd, [], 'in all this nobody got a 500';

@@ -59,9 +59,9 @@ $httpd->logged('SL3001');
 is scalar(@all = grep { -f file_of($_) } values %l), scalar(@names) - 1, 'httpd starts while PostgreSQL is away, and nothing is lost for it';
 $pg->start;
 nobody_leads($w);
-wait_for('the whole record to come home', sub { token($w, $l{whole})->{generation} == 2 }, 30);
+wait_for('the whole record to come home', sub { token($w, $l{whole})->{generation} == 2 });
 my @bad = grep { $_ !~ /^(?:whole|link|lost|foreign)$/ } @names;
-wait_for('the others to be put aside', sub { journal($httpd, 'bad.') == @bad }, 30);
+wait_for('the others to be put aside', sub { journal($httpd, 'bad.') == @bad });
 is_deeply [ @{ token($w, $l{whole}) }{qw(status lease_until renewals)} ], [ 'active', undef, 1 ],
     'RFR-3 the watchdog brings a whole record home, after a new start and with another key in front';
 is_deeply [ journal($httpd, 'bad.') ], [ sort map { 'bad.' . file_of($l{$_}) =~ s{.*/}{}r } @bad ], "@bad: put aside";
@@ -81,8 +81,8 @@ ok -f file_of($l{foreign}) && unlink(file_of($l{foreign})), 'a file of another u
 
 # The true record after all: a token that was given up is good again
 put(file_of($l{altered}), $was{altered});
-wait_for('the true record to come home', sub { token($w, $l{altered})->{status} eq 'active' }, 20);
-wait_for('the session to work', sub { fhir($l{altered})->code == 200 }, 10);
+wait_for('the true record to come home', sub { token($w, $l{altered})->{status} eq 'active' });
+wait_for('the session to work', sub { fhir($l{altered})->code == 200 });
 is scalar(renewals($w)), 0, 'RFR-3 the true record, found later, is good: its token is used';
 $ehr->end('access');
 is fhir($l{altered})->code, 200, '… and its refresh token, too';
@@ -92,7 +92,7 @@ is token($w, $l{altered})->{generation}, 3, '… for the next generation';
 my $row = token($w, $l{altered});
 put(file_of($l{altered}), $was{altered});
 put(file_of($l{whole}, 7), $was{whole});
-wait_for('the journal to be empty', sub { !journal($httpd) }, 20);
+wait_for('the journal to be empty', sub { !journal($httpd) });
 is_deeply token($w, $l{altered})->{access_sealed}, $row->{access_sealed}, 'a record that is copied back later changes nothing';
 is token($w, $l{altered})->{generation}, 3, '… and is dropped';
 is token($w, $l{whole})->{generation}, 2, 'one under another generation is put aside';

@@ -43,10 +43,10 @@ sub tally { my %seen; $seen{$_}++ for @_; return join ', ', map { "$seen{$_} x $
 # The newest refresh token is in the row, and works: one more renewal, and the EHR sees no reuse.
 sub works {
     my ($l, $generation, $name) = @_;
-    wait_for("$name: the new generation in the row", sub { token($w, $l)->{generation} == $generation }, 20);
+    wait_for("$name: the new generation in the row", sub { token($w, $l)->{generation} == $generation });
     my $row = token($w, $l);
     is_deeply [ @$row{qw(status lease_until state)} ], [ 'active', undef, 'live' ], "RFR-3 $name: the row has it";
-    wait_for("$name: an empty journal", sub { !grep { index($_, id_of($w, $l)) >= 0 } map { journal($_) } $httpd, $second }, 10);
+    wait_for("$name: an empty journal", sub { !grep { index($_, id_of($w, $l)) >= 0 } map { journal($_) } $httpd, $second });
     $ehr->forget;
     is code($l), 200, '… it is used';
     is scalar(renewals($w)), 0, '… without another renewal';
@@ -55,7 +55,7 @@ sub works {
     wait_for('children to find PostgreSQL again', sub { ($code = code($l)) != 503 });
     if ($code == 401) { # it had been renewed for a 401 half a minute ago: ahead of its end, then
         lapse($w, $l, 5);
-        wait_for('the renewal', sub { code($l); token($w, $l)->{generation} > $generation }, 10);
+        wait_for('the renewal', sub { code($l); token($w, $l)->{generation} > $generation });
         $code = code($l);
     }
     is $code, 200, '… and its refresh token works';

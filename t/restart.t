@@ -92,7 +92,7 @@ is again($live[$_]), $patients[$_], "… and over a restart: patient $_" for 0, 
 $w->httpd->stop->start;
 is again($live[0]), 503, 'after a stop and a start there is nothing to remember';
 $w->pg->start;
-wait_for('PostgreSQL to be found', sub { again($live[0]) ne '503' }, 20);
+wait_for('PostgreSQL to be found', sub { again($live[0]) ne '503' });
 is again($live[$_]), $patients[$_], "… but PostgreSQL does: patient $_" for 0, 1;
 
 # Another size is another memory.

@@ -20,7 +20,7 @@ sub due { return $pg->dbh->do('UPDATE smartlaunch.revocation SET due_at = now()'
 sub told { my @told = $ehr->log('/auth/revoke'); $secret{ $_->{form}{token} // '' } = 1 for @told; return @told }
 
 # All that was revoked here has been told to the EHR (or will not be): the requests it got.
-sub settled { wait_for('the EHR to be told', sub { !waiting() }, 20); return told() }
+sub settled { wait_for('the EHR to be told', sub { !waiting() }); return told() }
 
 sub hints { return [ sort map { $_->{form}{token_type_hint} } @_ ] }
 sub logout { my ($l, %arg) = @_; return $l->{window}->xhr(POST => "/smart/logout?smart_launch=$l->{handle}", %arg) }

@@ -132,7 +132,7 @@ ok +($pg->dbh('dba')->selectrow_array('SELECT smartlaunch.revoke_link(?, ?, ?, ?
     qw(plain sandbox dr-jones left)))[0], 'a DBA revokes the link';
 wait_for('the launch to end', sub {
     return $live->{window}->nav("/plain/?smart_launch=$live->{handle}")->code == 401;
-}, 10);
+});
 $httpd->expect_log('SL2531');
 my $asked = launch('plain', user => 'dr-jones');
 is headers($asked)->{'smart-link'}, 'pending', 'same-name: a revoked link is not made again by itself';

@@ -152,9 +152,9 @@ is_deeply [ grep { $_->{took} > 15 } map { @$_ } @seen ], [], 'nobody waited for
 # Tokens: each is there and can be renewed.
 
 for my $l (@launches) {
-    wait_for('a call', sub { call($l, 'A') eq "200 $l->{patient}" }, 20);
+    wait_for('a call', sub { call($l, 'A') eq "200 $l->{patient}" });
     lapse($w, $l);
-    wait_for('the renewal', sub { call($l, 'B') eq "200 $l->{patient}" && token($w, $l)->{left} > 0 }, 20);
+    wait_for('the renewal', sub { call($l, 'B') eq "200 $l->{patient}" && token($w, $l)->{left} > 0 });
 }
 wait_for('journals to be empty', sub { !map { journal($_), journal($_, 'access.') } @hosts }, 90);
 my @tokens = map { token($w, $_) } @launches;

@@ -22,7 +22,7 @@ use SL::Gateway qw(next_of outcome session_of);
 use SL::HTTP qw(json many raw request);
 use SL::Httpd;
 use SL::Postgres;
-use SL::Run qw(build capture free_port run_dir slurp spawn spit top wait_for);
+use SL::Run qw(build capture free_port lasted run_dir slurp spawn spit top wait_for);
 use SL::TLS;
 use SL::Traffic;
 use Test::More;
@@ -38,7 +38,7 @@ sub import {
     my %theirs = (answer => \&answer, answer_header => \&answer_header, json => \&json, many => \&many,
         next_of => \&next_of, outcome => \&outcome, raw => \&raw, request => \&request,
         session_of => \&session_of, build => \&build, capture => \&capture, free_port => \&free_port,
-        run_dir => \&run_dir, slurp => \&slurp, spawn => \&spawn, spit => \&spit, top => \&top,
+        run_dir => \&run_dir, slurp => \&slurp, spawn => \&spawn, spit => \&spit, top => \&top, lasted => \&lasted,
         wait_for => \&wait_for);
     my %all = (%here, %theirs);
     no strict 'refs';

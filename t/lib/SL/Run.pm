@@ -18,7 +18,7 @@ use Time::HiRes qw(sleep time);
 umask 022;
 $SIG{$_} = sub { exit 130 } for qw(INT TERM HUP);
 
-our @EXPORT_OK = qw(top build run_dir free_port wait_for spawn spit slurp own_by www_user capture);
+our @EXPORT_OK = qw(top build run_dir free_port wait_for lasted spawn spit slurp own_by www_user capture);
 
 # The source tree, and the build directory whose module and tools are under test.
 sub top { return abs_path(dirname(__FILE__) . '/../../..') }
@@ -69,6 +69,20 @@ sub wait_for {
         croak "waited in vain for $what" if time > $deadline;
         sleep 0.02;
     }
+}
+
+# Waits until $is_over, and returns for how long it was not: until the last look that said no began. So
+# a machine that is slow to answer does not make it longer.
+sub lasted {
+    my ($what, $is_over) = @_;
+    my ($began, $last) = (time, 0);
+    wait_for($what, sub {
+        my $now = time;
+        return 1 if $is_over->();
+        $last = $now - $began;
+        return 0;
+    });
+    return $last;
 }
 
 sub spit {
