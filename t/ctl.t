@@ -147,7 +147,7 @@ for ([ [], 'RS384', 'RSA', 'PRIVATE KEY' ], [ [qw(--alg ES384)], 'ES384', 'EC', 
     my $name = join ' ', 'jwks new', @$how;
     my $file = "$keys/" . join '', 'key', @$how;
     ($rc, $text) = ctl(qw(jwks new), $file, @$how);
-    is($rc, 0, "REG-2 $name") or diag($text);
+    is($rc, 0, "REG-2 REG-6 $name") or diag($text);
     my ($jwks, $directive) = split /\n/, $text;
     my ($key) = @{ decode_json($jwks)->{keys} };
     is_deeply([ @$key{qw(kty alg use)} ], [ $kty, $alg, 'sig' ], '… prints the public key');
@@ -194,6 +194,12 @@ is_ctl(2, qr/-f/, 'token renew without a configuration', @db, qw(token renew), $
 is_ctl(2, qr/^usage:/m, 'a limit that is no number', @db, qw(link list --limit many));
 is_ctl(1, qr/SL7006/, 'a ring that nobody named', @db, qw(keyring rotate));
 is_ctl(0, qr/^usage: smartlaunchctl/, 'help', '--help');
+# Usage and man page name the same verbs.
+my $man = slurp(top() . '/man/smartlaunchctl.8') =~ s/\\-/-/gr;
+my (undef, $usage) = ctl('--help');
+my %verbs = map { $_ => 1 } $usage =~ /^  ([a-z]+ (?:new|add|first|rotate|status|install|upgrade|list|revoke|end|check|renew))\b/mg;
+like $man, qr/\b$_\b/, "the man page has $_" for sort keys %verbs;
+is_deeply [ grep { !$verbs{$_} } $man =~ /^\.B[IR]? "?((?:keyring|schema|link|launch|token|jwks) [a-z]+)/mg ], [], 'usage has every verb of the man page';
 is_ctl(0, qr/^smartlaunchctl \d+\.\d+\.\d+$/, 'version', '--version');
 is_ctl(2, qr/^usage:/m, 'nothing to do');
 is_ctl(2, qr/^usage:/m, 'an unknown verb', 'nonsense');

@@ -229,6 +229,7 @@ for my $case ([ 'aud as an array of us', aud => ['app-basic'] ], [ 'azp is us', 
 # fhirUser
 
 my $base = $ehr->issuer;
+sub user_of_last { return ($pg->rows('SELECT fhir_user FROM smartlaunch.launch ORDER BY created_at DESC LIMIT 1'))[0]{fhir_user} }
 for my $case (
     [ "$base/Practitioner/pract-smith", "$base/Practitioner/pract-smith" ],
     [ 'Practitioner/p1', "$base/Practitioner/p1" ],
@@ -240,8 +241,7 @@ for my $case (
     $ehr->id_token(claims => { fhirUser => $said });
     $ehr->forget;
     my $got = good("IDT-7 fhirUser $said");
-    my ($row) = $pg->rows('SELECT fhir_user FROM smartlaunch.launch ORDER BY created_at DESC LIMIT 1');
-    is $row->{fhir_user}, $url, 'IDT-7 … as an absolute URL';
+    is user_of_last(), $url, 'IDT-7 … as an absolute URL';
     is scalar($ehr->log('/fhir/')), scalar($ehr->log('/fhir/.well-known')), 'IDT-8 … which is not fetched';
 }
 for my $case (
@@ -260,6 +260,18 @@ $ehr->id_token(claims => { fhirUser => { url => 'Practitioner/1' } });
 bad('IDT-7 fhirUser that is no text is refused', 'SL2251');
 $ehr->id_token(claims => { fhirUser => undef });
 good('IDT-7 no fhirUser at all');
+$ehr->id_token(claims => { fhirUser => undef, profile => 'Practitioner/p-old' });
+good('IDT-11 the older claim profile, in place of fhirUser');
+is user_of_last(), $ehr->issuer . '/Practitioner/p-old', 'IDT-11 … is the user';
+$ehr->id_token(claims => { fhirUser => 'Practitioner/p-new', profile => 'Practitioner/p-old' });
+good('IDT-11 both claims');
+is user_of_last(), $ehr->issuer . '/Practitioner/p-new', 'IDT-11 … fhirUser counts';
+for my $page ('https://people.example/dr-smith', 'https://people.example/Practitioner/p1', 'javascript:alert(1)', 'dr-smith', { a => 1 }) {
+    $ehr->id_token(claims => { fhirUser => undef, profile => $page });
+    good('IDT-11 a profile that is no user of this EHR: ' . (ref $page ? 'an object' : $page));
+    is user_of_last(), undef, 'IDT-11 … is none';
+}
+$ehr->id_token(claims => { fhirUser => undef });
 is $pg->value('SELECT fhir_user FROM smartlaunch.launch ORDER BY created_at DESC LIMIT 1'), undef,
     'IDT-7 … and none is made up';
 for my $type (qw(Patient RelatedPerson)) {
@@ -341,7 +353,7 @@ ok !(grep { $_->[0] =~ /^Smart\W/i && $_->[1] =~ /root/ } @{ $app->{header_list}
 my $back = wait_for('keys again', sub {
     my $got = $w->launch(ehr => $down);
     return $got->{app} && $got->{app}->code == 200 ? $got : 0;
-}, 15);
+});
 is json($back->{app})->{headers}{'smart-ehr-user'}, 'dr-smith', 'IDT-6 and up again: the launch goes well';
 
 is $pg->value(q{SELECT count(*) FROM smartlaunch.link}), 0, 'IDT-6 of all these launches, none made a link';

@@ -12,7 +12,7 @@
 static const char USAGE[] =
     "usage: smartlaunchctl [-f HTTPD_CONF | --db CONNINFO [--keyring PATH]] VERB …\n"
     "\n"
-    "  check                      try everything the configuration needs, EHRs and all\n"
+    "  check [EHR]                try everything the configuration needs, EHRs and all\n"
     "  trace REFERENCE            tell the story of a launch by the reference id the user saw\n"
     "\n"
     "  link list                  who is who: links of EHR users and app users\n"
@@ -34,6 +34,7 @@ static const char USAGE[] =
     "\n"
     "  keyring new                print a new line for the key ring\n"
     "  keyring add                put a new key on top of the key ring (--last: at its end)\n"
+    "  keyring first KEY          move this key to the top of the key ring\n"
     "  keyring rotate             seal everything anew under the first key, while httpd serves\n"
     "  keyring status             which keys of the ring are needed, and until when\n"
     "  jwks new FILE              make a private key for SmartClientKey, and print the public one\n"

@@ -3,11 +3,14 @@
 #include "ctl/sl_ctl_table.h"
 #include "store/sl_store_admin.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 #include <stdio.h>
 #include <string.h>
 
 #define DAYS 7 /* how far back refused FHIR calls are looked for */
+
+#define REFERENCE_LEN 10 /* letters and digits of a reference id, a hyphen in the middle */
 
 /** What was found. */
 typedef struct {
@@ -211,6 +214,27 @@ static sl_rc_t print_json(const story_t *story, sl_err_t *err)
     return SL_OK;
 }
 
+/** As it was read out on the telephone: in small letters, the hyphen elsewhere or left out. */
+static const char *reference_of(const char *said, apr_pool_t *p)
+{
+    char letters[REFERENCE_LEN + 1];
+    size_t len = 0;
+
+    for (const char *c = said; *c != '\0'; c++) {
+        if (*c == '-' || *c == ' ') {
+            continue;
+        }
+        if (len == REFERENCE_LEN || !apr_isalnum(*c)) {
+            return said;
+        }
+        letters[len++] = (char)apr_toupper(*c);
+    }
+    letters[len] = '\0';
+    return len < REFERENCE_LEN ? said
+                               : apr_psprintf(p, "%.*s-%s", REFERENCE_LEN / 2, letters,
+                                              letters + REFERENCE_LEN / 2);
+}
+
 int sl_ctl_trace(sl_ctl_t *ctl)
 {
     story_t story = {.ctl = ctl};
@@ -224,7 +248,7 @@ int sl_ctl_trace(sl_ctl_t *ctl)
     if (rc != SL_OK) {
         return sl_ctl_fail(&err);
     }
-    rc = gather(&story, ctl->args[0], &err);
+    rc = gather(&story, reference_of(ctl->args[0], ctl->p), &err);
     if (rc == SL_OK) {
         rc = ctl->json ? print_json(&story, &err) : print_text(&story, &err);
     }

@@ -35,6 +35,19 @@ static sl_rc_t call_endpoint(sl_redeemed_t *out, const sl_runtime_t *rt, const s
     return rc;
 }
 
+/** Before fhirUser there was `profile`, which elsewhere is a web page: only a user of this EHR. */
+static void read_profile(sl_redeemed_t *out, const sl_json_t *claims, const sl_ehr_t *ehr,
+                         apr_pool_t *p)
+{
+    const char *profile = sl_json_str(claims, "profile");
+    sl_fhir_user_t said;
+
+    if (profile != NULL && sl_fhir_user_resolve(&said, profile, ehr->issuer, p, NULL) == SL_OK &&
+        said.is_local) {
+        out->fhir_user = said;
+    }
+}
+
 /** The id_token's claims, and the fhirUser among them. There may be no id_token. */
 static sl_rc_t verify(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redeem_t *redeem,
                       sl_trace_t *trace, sl_err_t *err)
@@ -51,6 +64,8 @@ static sl_rc_t verify(sl_redeemed_t *out, const sl_runtime_t *rt, const sl_redee
     if (rc == SL_OK && sl_json_get(claims, "fhirUser") != NULL) {
         rc = sl_fhir_user_resolve(&out->fhir_user, sl_json_str(claims, "fhirUser"),
                                   redeem->ehr->issuer, trace->p, err);
+    } else if (rc == SL_OK) {
+        read_profile(out, claims, redeem->ehr, trace->p);
     }
     if (rc != SL_OK) {
         return sl_trace_failed(trace, "id_token", 0, began, err);
