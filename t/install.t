@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# `make install`: what lies where afterwards, and that it runs from there.
+# `make install`: what lies where afterwards, and that it runs from there. `make dist`: what is in it.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
-use SL::Guard qw(make_variable);
+use SL::Guard qw(files make_variable);
 use File::Find ();
 
 my $root = run_dir('install');
@@ -83,5 +83,12 @@ ok !(grep { $_->{level} } $w->httpd->errors), 'nothing was worth a warning' or d
 is $rc, 0, 'make uninstall' or diag $text;
 my %left = installed();
 is_deeply [ sort keys %left ], [], 'leaves nothing';
+
+# A release
+my $release = "$root/release";
+($rc, $text) = capture($make, '-s', '-C', build(), 'distdir', "distdir=$release");
+is $rc, 0, 'make distdir' or diag $text;
+is_deeply [ grep { !-e "$release/$_" } files(qr/./) ], [], 'a release has all that a clone has';
+ok -x "$release/$_", "and $_" for qw(configure demo.sh test.sh bench/run.sh);
 
 done();
