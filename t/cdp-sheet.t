@@ -132,7 +132,7 @@ $sheet = sheet(3);
 for my $field (qw(last_name sex)) {
     my ($one) = candidates($sheet, $field);
     is_deeply [ @$one{qw(value saved_as)}, !!$one->{selected} ], [ undef, undef, '' ], "H1 moved, or without its key: unreadable, never empty ($field)";
-    like $one->{problem}, qr/cannot be read/, '… and says so';
+    like $one->{problem}, qr/unreadable/, '… and says so';
     is json(decide(3, $sheet, choices => [ $one->{id} ]))->{error}, 'invalid_choice', '… and cannot be saved';
 }
 is ticked($sheet, 'dob'), '1984-11-06', 'H1 the others can';

@@ -6,7 +6,7 @@
 #include "store/sl_store_cdp_sheet.h"
 #include <string.h>
 
-static const char unreadable[] = "This value cannot be read: the key that sealed it is missing, or "
+static const char unreadable[] = "This value is unreadable: the key that sealed it is missing, or "
                                  "somebody has altered it. Please tell your administrator.";
 
 /** A row that was moved or whose key is gone is one bad item, never a failure of the page. */

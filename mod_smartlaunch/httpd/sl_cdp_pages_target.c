@@ -55,7 +55,7 @@ static void put_details(sl_cdp_html_t *html, const sl_cdp_shown_t *shown)
 static void put_value(sl_cdp_html_t *html, const sl_cdp_shown_t *shown)
 {
     sl_cdp_html_put(html, "<span><span class=\"value\">%s</span>%s%s",
-                    shown->value != NULL ? shown->value : "(cannot be read)",
+                    shown->value != NULL ? shown->value : "(unreadable)",
                     shown->unit != NULL ? " " : NULL, shown->unit);
     put_details(html, shown);
     sl_cdp_html_put(html, "</span>");
@@ -69,7 +69,7 @@ static void put_box(sl_cdp_html_t *html, const sl_cdp_shown_t *shown, const char
                     "<label class=\"line aside\"><input type=\"checkbox\" name=\"%s\" "
                     "value=\"%s\" aria-label=\"%s: %s\"",
                     name, id_text(shown->id, html->p), label,
-                    shown->value != NULL ? shown->value : "cannot be read");
+                    shown->value != NULL ? shown->value : "unreadable");
 }
 
 /** A candidate that is on offer: to be chosen, or to be excluded. */
