@@ -10,8 +10,8 @@ usage() {
 usage: ./test.sh [-v] [TEST…]
 
 Without names: everything. The integration tests (t/*.t) run in the event MPM; those marked
-"# mpm: all" also in worker and prefork, and against a module built with ASan and UBSan; those marked
-"# mpm: sanitized" also against that module.
+"# mpm: all" also in worker and prefork, and against a module built with ASan and UBSan (sanitized);
+those marked "# mpm: prefork sanitized", or with one of these words, as they say.
 With names (t/launch.t, build/t/unit/test_url): these alone; SL_MPM=worker|prefork and SL_SANITIZE=1
 choose how. SL_KEEP=1 keeps the servers' directories under /tmp.
 TEXT
@@ -50,14 +50,18 @@ variant() { # NAME VARIABLE VALUE TEST
     echo "$path"
 }
 
+is_marked() { # WORD TEST
+    grep -qE "^# mpm: (all|.*\b$1\b.*)\$" "$2"
+}
+
 variants() {
     local test
-    for test in $(grep -l '^# mpm: all$' t/*.t); do
-        variant worker SL_MPM worker "$test"
-        variant prefork SL_MPM prefork "$test"
+    for test in t/*.t; do
+        ! is_marked worker "$test" || variant worker SL_MPM worker "$test"
+        ! is_marked prefork "$test" || variant prefork SL_MPM prefork "$test"
     done
-    for test in $(grep -lE '^# mpm: (all|sanitized)$' t/*.t); do
-        variant sanitized SL_SANITIZE 1 "$test"
+    for test in t/*.t; do
+        ! is_marked sanitized "$test" || variant sanitized SL_SANITIZE 1 "$test"
     done
 }
 

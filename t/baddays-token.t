@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A token endpoint on its bad days. Each ends in a page that says so, after one POST and no more, and
 # the next launch works.
-# mpm: all
+# mpm: prefork sanitized
 use strict;
 use warnings;
 use FindBin;

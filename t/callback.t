@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # The callback: the EHR's answer comes back to the redirect URL.
-# mpm: all
+# mpm: prefork sanitized
 use strict;
 use warnings;
 use FindBin;

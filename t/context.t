@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # What is open in the EHR, from the token response to the app: patient, encounter and the rest.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

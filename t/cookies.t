@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # SmartAppCookies: one session of the app for each launch, in one browser.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # smartlaunchctl keyring rotate: everything sealed is sealed anew while httpd serves and renews; killed
 # in the middle and run again; and no refresh token is lost by it.
-# mpm: all
+# mpm: prefork sanitized
 use strict;
 use warnings;
 use feature qw(state);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SEC-3: a handler fills in the variables of a request; what came of that leaves the app's path
 # neither by an error page elsewhere nor by a page that includes another.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

@@ -3,7 +3,7 @@
 # What a caller of the gateway sends of ours is taken out of the request before anybody else sees it:
 # no log at any level and no status page has a session id or a caller's secret, however the path is
 # written. And who may call where Require lets everybody in, or asks for a password.
-# mpm: all
+# mpm: prefork sanitized
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # An EHR that cannot be reached, that shows a certificate of a stranger, that says 401 and 403 in every
 # way there is; and callers who try what a careful one would not.
-# mpm: all
+# mpm: prefork sanitized
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;

@@ -3,7 +3,7 @@
 # What stands beside a gateway in httpd's configuration, or comes from the EHR beside its answer: the
 # token goes to the EHR and nowhere else, nothing leaves in front of the answer, and what the EHR calls
 # a page never becomes one of the app's origin.
-# mpm: all
+# mpm: prefork sanitized
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Bodies: long ones stream in both directions, short ones can be sent again; an EHR that is slow or
 # breaks off; what the strict guard keeps back.
-# mpm: all
+# mpm: prefork sanitized
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Callers that speak for users: how they prove it, whose token they get for which patient, and that it
 # ends with the link, the token, the app and the EHR it was made for.
-# mpm: all
+# mpm: prefork sanitized
 use strict;
 use warnings;
 use FindBin;

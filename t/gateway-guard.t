@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The patient guard over the wire: what names another patient reaches the EHR in no spelling, body or
 # header; what passes reaches it as it was judged; answers are proved where nothing else can tell.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Links in what the EHR answers, over the wire: those to the EHR lead to the gateway, every other byte
 # is as it was sent, however it was sent; a link to another host is left alone and gets no token.
-# mpm: all
+# mpm: prefork sanitized
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The way of a request through the gateway: who may ask, what the EHR is sent, what comes back, and
 # the row it leaves.
-# mpm: all
+# mpm: prefork sanitized
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;

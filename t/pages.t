@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pages of the module: what is untrusted is text, what is secret is nowhere, what is wrong has a
 # reference and an answer for whoever asked.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which launch a browser's request belongs to: the handle's way through an app that knows nothing of
 # it, and what nobody may guess.
-# mpm: all
+# mpm: prefork sanitized
 use strict;
 use warnings;
 use FindBin;

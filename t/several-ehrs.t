@@ -3,7 +3,7 @@
 # Three EHRs behind one httpd: one with a secret, a tenant of the same host with a key, and one on
 # another host with another key and the same client id. The same person and the same patient ids are in
 # all of them, and nothing of one means anything at another.
-# mpm: all
+# mpm: prefork sanitized
 use strict;
 use warnings;
 use FindBin;

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # SEC-3: what a client sends under our names never reaches an app, on any path, by any method.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which directive holds where: the main server's in virtual hosts, a virtual host's own, a location's
 # in the locations below it, and two applications beside one another.
-# mpm: all
+# mpm: sanitized
 use strict;
 use warnings;
 use FindBin;
