@@ -293,7 +293,8 @@ CREATE TABLE smartlaunch.cdp_outbox (
     key_id        text NOT NULL,
     saved_by      text NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),
-    state         text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused')),
+    state         text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused', 'replaced')),
+    aside_at      timestamptz,
     tries         integer NOT NULL DEFAULT 0,
     due_at        timestamptz NOT NULL DEFAULT now(),
     lease_until   timestamptz,
@@ -303,6 +304,8 @@ CREATE TABLE smartlaunch.cdp_outbox (
     delivered_at  timestamptz,
     FOREIGN KEY (project, record) REFERENCES smartlaunch.cdp_record (project, record),
     CHECK (state <> 'waiting' OR value_sealed IS NOT NULL),
+    CHECK (state <> 'replaced' OR value_sealed IS NULL),
+    CHECK (aside_at IS NULL OR state = 'waiting'),
     CHECK (state <> 'delivered' OR (value_sealed IS NULL AND delivered_at IS NOT NULL)),
     CHECK ((reason_sealed IS NULL) = (reason_key IS NULL))
 ) WITH (fillfactor = 80);
@@ -324,7 +327,8 @@ COMMENT ON COLUMN smartlaunch.cdp_outbox.value_sealed IS 'What is written into t
 COMMENT ON COLUMN smartlaunch.cdp_outbox.key_id IS 'Key of the key ring that sealed value_sealed';
 COMMENT ON COLUMN smartlaunch.cdp_outbox.saved_by IS 'Application user who saved it; SYSTEM: nobody';
 COMMENT ON COLUMN smartlaunch.cdp_outbox.created_at IS 'When it was saved';
-COMMENT ON COLUMN smartlaunch.cdp_outbox.state IS 'waiting, delivered or refused (by the app)';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.state IS 'waiting, delivered, refused (by the app), or replaced (put aside, and a person saved another value meanwhile)';
+COMMENT ON COLUMN smartlaunch.cdp_outbox.aside_at IS 'Put aside since then, because its key is not in the key ring; it goes when the key is back; null: it is not';
 COMMENT ON COLUMN smartlaunch.cdp_outbox.tries IS 'How often delivery began';
 COMMENT ON COLUMN smartlaunch.cdp_outbox.due_at IS 'When it is tried, or tried again';
 COMMENT ON COLUMN smartlaunch.cdp_outbox.lease_until IS 'Until when somebody is delivering it';
@@ -336,7 +340,8 @@ COMMENT ON COLUMN smartlaunch.cdp_outbox.delivered_at IS 'When the app had it';
 CREATE VIEW smartlaunch.cdp_status AS
 SELECT r.project, r.record, r.mrn_sealed IS NOT NULL AS has_mrn, r.patient, r.state, r.fetched_at,
        r.fetched_by, r.outcome, r.active_at, r.has_future, r.due_at, r.lease_until, r.lease_by,
-       v.new_values, v.saved, v.passed, v.excluded, v.superseded, o.waiting, o.refused, o.delivered
+       v.new_values, v.saved, v.passed, v.excluded, v.superseded, o.waiting, o.refused, o.delivered, o.aside,
+       o.missing_keys
 FROM smartlaunch.cdp_record r
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'new') AS new_values,
@@ -348,7 +353,9 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
            count(*) FILTER (WHERE state = 'refused') AS refused,
-           count(*) FILTER (WHERE state = 'delivered') AS delivered
+           count(*) FILTER (WHERE state = 'delivered') AS delivered,
+           count(*) FILTER (WHERE aside_at IS NOT NULL) AS aside,
+           string_agg(DISTINCT key_id, ' ') FILTER (WHERE aside_at IS NOT NULL) AS missing_keys
     FROM smartlaunch.cdp_outbox WHERE project = r.project AND record = r.record) o;
 COMMENT ON VIEW smartlaunch.cdp_status IS 'Records of the Clinical Data Pull: state of fetching, how many values, what is on its way; nothing that is sealed';
 DO $$
@@ -374,6 +381,8 @@ COMMENT ON COLUMN smartlaunch.cdp_status.superseded IS 'Values that the EHR has 
 COMMENT ON COLUMN smartlaunch.cdp_status.waiting IS 'Saved values on their way to the app';
 COMMENT ON COLUMN smartlaunch.cdp_status.refused IS 'Saved values that the app refused';
 COMMENT ON COLUMN smartlaunch.cdp_status.delivered IS 'Saved values that the app has';
+COMMENT ON COLUMN smartlaunch.cdp_status.aside IS 'Of those on their way: put aside, because their key is not in the key ring';
+COMMENT ON COLUMN smartlaunch.cdp_status.missing_keys IS 'Names of the keys that these wait for; null: none';
 
 -- A decision, all of it or nothing. Rows are locked in one order, the record first, so that two
 -- never wait for each other; what is decided is erased at once. `ask`: version, seen, by, reference,
@@ -428,6 +437,12 @@ BEGIN
     WHERE o.project = of_project AND o.record = of_record AND o.event = c.event
       AND o.instance = c.instance AND o.field = c.field AND o.state = 'refused'
       AND o.value_sealed IS NOT NULL;
+    -- What cannot be read here would hold up what a person saves in its place.
+    UPDATE smartlaunch.cdp_outbox o
+    SET state = 'replaced', value_sealed = NULL, aside_at = NULL, lease_until = NULL, lease_by = NULL
+    FROM jsonb_to_recordset(ask->'choose') AS c (event text, instance integer, field text)
+    WHERE o.project = of_project AND o.record = of_record AND o.event = c.event
+      AND o.instance = c.instance AND o.field = c.field AND o.aside_at IS NOT NULL;
     INSERT INTO smartlaunch.cdp_outbox
         (key, project, record, decision, event, instance, field, value_id, value_sealed, key_id, saved_by)
     SELECT c.key, of_project, of_record, decision_id, c.event, c.instance, c.field, c.value,
@@ -553,6 +568,36 @@ END $$;
 COMMENT ON FUNCTION smartlaunch.cdp_patient(text, text, bigint, text, text) IS
     'Note the patient of a record; where it was another one, his values go';
 
+-- What was saved and is put aside for want of its key, and the EHR has still: offered once more, so
+-- that somebody can decide again. Forms from before do not know of it. Returns how many.
+CREATE FUNCTION smartlaunch.cdp_offer_again(of_project text, of_record text, seal_key text, items jsonb)
+RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    n integer;
+BEGIN
+    UPDATE smartlaunch.cdp_value v
+    SET state = 'new', value_sealed = decode(x.sealed, 'base64'), key_id = seal_key, unit = x.unit,
+        held_at = now(), decided_at = NULL, decided_by = NULL, decision = NULL
+    FROM smartlaunch.cdp_outbox o, jsonb_to_recordset(items) AS x (mapping bigint, instance integer,
+        taken timestamp, day boolean, unit text, print text, sealed text, settled boolean)
+    WHERE o.project = of_project AND o.record = of_record AND o.aside_at IS NOT NULL
+      AND v.id = o.value_id AND v.project = of_project AND v.record = of_record AND v.state = 'saved'
+      AND x.mapping = v.mapping AND x.instance = v.instance AND x.taken IS NOT DISTINCT FROM v.taken_at
+      AND (x.taken IS NULL OR x.day = v.date_only) AND decode(x.print, 'hex') = v.value_print
+      AND NOT coalesce(x.settled, false)
+      AND NOT EXISTS (SELECT 1 FROM smartlaunch.cdp_value l
+          WHERE v.taken_at IS NULL AND l.project = of_project AND l.record = of_record
+            AND l.mapping = v.mapping AND l.instance = v.instance AND l.taken_at IS NULL AND l.id > v.id);
+    GET DIAGNOSTICS n = ROW_COUNT;
+    IF n > 0 THEN
+        UPDATE smartlaunch.cdp_record r SET version = r.version + 1
+        WHERE r.project = of_project AND r.record = of_record;
+    END IF;
+    RETURN n;
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_offer_again(text, text, text, jsonb) IS
+    'What is put aside, because its key is missing, and was fetched anew can be decided about again';
+
 -- What one page gave. `items` is an array of {mapping, instance, taken, day, unit, print, sealed,
 -- settled}; those of fields that are out of the mapping by now are left out.
 CREATE FUNCTION smartlaunch.cdp_hold(of_project text, of_record text, by_lease bigint, seal_key text,
@@ -561,6 +606,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     i record;
     last smartlaunch.cdp_value;
+    again integer;
 BEGIN
     ours := false;
     added := 0;
@@ -574,6 +620,7 @@ BEGIN
         RETURN;
     END IF;
     ours := true;
+    again := smartlaunch.cdp_offer_again(of_project, of_record, seal_key, items);
     WITH page AS (
         SELECT DISTINCT ON (x.mapping, x.instance, x.taken, x.day, x.print) x.*
         FROM ROWS FROM (jsonb_to_recordset(items) AS (mapping bigint, instance integer,
@@ -593,7 +640,7 @@ BEGIN
             WHERE taken_at IS NOT NULL DO NOTHING
         RETURNING 1
     )
-    SELECT (SELECT count(*) FROM put), (SELECT count(*) FROM page) - (SELECT count(*) FROM put)
+    SELECT again + (SELECT count(*) FROM put), (SELECT count(*) FROM page) - (SELECT count(*) FROM put) - again
     INTO added, known;
     FOR i IN
         SELECT x.*, decode(x.print, 'hex') AS value_print
@@ -755,6 +802,7 @@ GRANT EXECUTE ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb),
     smartlaunch.cdp_forget(text, text, text, text),
     smartlaunch.cdp_claim(text, text, jsonb), smartlaunch.cdp_patient(text, text, bigint, text, text),
     smartlaunch.cdp_hold(text, text, bigint, text, jsonb),
+    smartlaunch.cdp_offer_again(text, text, text, jsonb),
     smartlaunch.cdp_save(text, text, bigint, jsonb) TO smartlaunch_module;
 GRANT EXECUTE ON FUNCTION smartlaunch.cdp_purge(text) TO smartlaunch_dba;
 

@@ -260,10 +260,54 @@ $hanging[1]->send(rights => 'carol', 'l1');
     my ($lost) = save($d, '11', [ $e1, 0, 'na', '2' ]);
     $pg->dbh->do("UPDATE smartlaunch.cdp_outbox SET field = 'systolic' WHERE key = ?", undef, $moved);
     is counts($d->ask(deliver => '10')), 'SL_OK 0 1 0', 'H1 a sealed value that was moved to another field is not sent';
-    $pg->dbh->do("UPDATE smartlaunch.cdp_outbox SET key_id = 'k0' WHERE key = ?", undef, $lost);
+    my $take_key = sub { $pg->dbh->do("UPDATE smartlaunch.cdp_outbox SET key_id = 'k0' WHERE key = ?", undef, $_[0]) };
+    my $give_key = sub { $pg->dbh->do("UPDATE smartlaunch.cdp_outbox SET key_id = 'k1' WHERE key = ?", undef, $_[0]) };
+    $take_key->($lost);
     is counts($d->ask(deliver => '11')), 'SL_OK 0 0 1', 'H1 one whose key is missing waits for it';
-    $pg->dbh->do("UPDATE smartlaunch.cdp_outbox SET key_id = 'k1' WHERE key = ?", undef, $lost);
-    is counts($d->ask(deliver => '11')), 'SL_OK 1 0 0', 'H1 … and goes when it is back';
+    is join(' ', grep { $_ eq 'SL8309' } unlog()), 'SL8309', 'H1 … and is put aside, with a line in the log';
+    my $aside = sub { my ($row) = $pg->rows('SELECT waiting, aside, missing_keys FROM smartlaunch.cdp_status WHERE project = \'study\' AND record = ?', $_[0]);
+        return join ' ', map { $_ // '-' } @$row{qw(waiting aside missing_keys)} };
+    is $aside->('11'), '1 1 k0', 'H1 … cdp_status shows it, and which key is missing';
+    is $pg->value("SELECT detail FROM smartlaunch.cdp_log WHERE what = 'put aside' AND record = '11'"), 'its key is not in the key ring: k0', 'H1 … so does the log of the record';
+    $d->ask(deliver => '11') for 1 .. 2;
+    is join(' ', unlog()), '', 'H1 … once';
+    $give_key->($lost);
+    is counts($d->ask(due => 10)), 'SL_OK 1 0 0', 'H1 … and goes when it is back, at the next turn';
+    is $aside->('11'), '0 0 -', 'H1 … which cdp_status knows';
+
+    # Behind it: other fields go on, the same field does not overtake
+    $redcap->forget;
+    my ($stuck, $beside) = save($d, '13', [ $e1, 0, 'na', '1' ], [ $e1, 0, 'dob', '1970-12-24' ]);
+    my ($later, $other) = save($d, '13', [ $e1, 0, 'na', '2' ], [ $e1, 0, 'last_name', 'Morris' ]);
+    my ($next) = save($d, '13', [ $e1, 0, 'first_name', 'Lockman' ]);
+    $take_key->($stuck);
+    is counts($d->ask(deliver => '13')), 'SL_OK 3 0 2', 'H1 what is behind it for other fields goes, what was saved beside it, too';
+    is state_of($stuck, $beside, $later, $other, $next), 'waiting delivered waiting delivered delivered', 'H1 … the same field does not overtake it';
+    is $redcap->value('13', $e1, 'na'), undef, 'H1 … the app has nothing for that';
+    is $aside->('13'), '2 1 k0', 'H1 … one is put aside, and one waits for it';
+    is counts($d->ask(due => 10)), 'SL_OK 0 0 0', 'H1 … a turn does not stop at it';
+    my $with = Deliverer->new(CDP_RING => join("\n", map { "k$_ " . encode_base64('k' x 32, '') } 1, 0));
+    is counts($with->ask(due => 10)), 'SL_OK 2 0 0', 'H1 … a host that has the key sends it';
+    is join(' ', map { $_->{rows}[0]{na} // () } $redcap->imports), '1 2', 'H1 … in order';
+    is state_of($stuck, $later), 'delivered delivered', 'H1 … both are there';
+    $with->end;
+    unlog();
+
+    # Only one delivers a record, whatever stands first in it
+    $redcap->forget->faults({ path => '/api/', when => { action => 'import' }, works => 1, hang => 1, times => 1 });
+    my ($first) = save($d, '14', [ $e1, 0, 'na', '1' ]);
+    save($d, '14', [ $e1, 0, 'dob', '1970-12-24' ]);
+    $take_key->($first);
+    my $busy = Deliverer->new;
+    $busy->send(deliver => '14');
+    wait_for('the import', sub { scalar $redcap->imports });
+    save($d, '14', [ $e1, 0, 'last_name', 'Morris' ]);
+    is counts($d->ask(deliver => '14')), 'SL_OK 0 0 3', 'CDP-DEL … while one host delivers behind it, nobody else has the record';
+    $busy->kill;
+    due_now();
+    is counts($d->ask(due => 10)), 'SL_OK 2 0 1', 'CDP-DEL … its lease ends: another goes on';
+    $give_key->($first);
+    is counts($d->ask(deliver => '14')), 'SL_OK 1 0 0', 'H1 … and the key comes back';
     is $redcap->value('10', $e1, 'systolic'), undef, 'H1 … the app got nothing of the other';
     unlog();
 }

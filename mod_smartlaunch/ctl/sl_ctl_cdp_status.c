@@ -39,6 +39,8 @@ static const sl_ctl_column_t STATUS[] = {
     {"waiting", "WAITING", SL_CTL_NUMBER, SL_CTL_BOTH},
     {"oldest_waiting", "OLDEST", SL_CTL_TIME, SL_CTL_BOTH},
     {"tries", "", SL_CTL_NUMBER, SL_CTL_JSON_ONLY},
+    {"aside", "ASIDE", SL_CTL_NUMBER, SL_CTL_BOTH},
+    {"missing_keys", "MISSING KEYS", SL_CTL_TEXT, SL_CTL_BOTH},
     {"refused", "REFUSED", SL_CTL_NUMBER, SL_CTL_BOTH},
     {"unreadable", "UNREADABLE", SL_CTL_NUMBER, SL_CTL_BOTH},
     {NULL, NULL, SL_CTL_TEXT, SL_CTL_BOTH},

@@ -22,9 +22,8 @@
 typedef struct {
     const sl_cdp_t *cdp;
     sl_cdp_shipment_t shipment;
-    const char *by;                 /* the lease is in this name */
+    const sl_cdp_outbox_claim_t *claim;
     const apr_array_header_t *rows; /* of sl_cdp_outbox_row_t, as the parcels */
-    bool is_unreadable;             /* one of them, for want of its key */
     bool is_done;                   /* none of them waits any longer */
 } delivery_t;
 
@@ -59,13 +58,12 @@ static apr_interval_time_t wait_after(int tries, int retry_after)
     return wait > LONGEST_WAIT ? LONGEST_WAIT : wait;
 }
 
-/** Open one. False: it waits for its key to come back. */
-static bool open_parcel(sl_cdp_parcel_t *out, const delivery_t *delivery,
+/** Open one; its key is in the ring. */
+static void open_parcel(sl_cdp_parcel_t *out, const delivery_t *delivery,
                         const sl_cdp_outbox_row_t *row, apr_pool_t *p)
 {
     const sl_cdp_outbox_place_t place = place_of(delivery, row, false);
     const sl_cdp_sealed_t sealed = {row->key_id, row->value_sealed};
-    const sl_keyring_t *ring = delivery->cdp->rt->ring;
     sl_err_t err;
 
     memset(out, 0, sizeof(*out));
@@ -73,41 +71,27 @@ static bool open_parcel(sl_cdp_parcel_t *out, const delivery_t *delivery,
     out->user = row->saved_by;
     out->value = (sl_cdp_current_t){row->event, row->instance, row->field, NULL};
     out->again = row->tries > 1;
-    if (sl_cdp_vault_open_outbox(&out->value.value, ring, &place, &sealed, p, &err) == SL_OK) {
-        return true;
+    if (sl_cdp_vault_open_outbox(&out->value.value, delivery->cdp->rt->ring, &place, &sealed, p,
+                                 &err) != SL_OK) {
+        sl_log(&delivery->cdp->rt->log, SL_LOG_ERROR, err.id, "a saved value of project %s: %s",
+               place.project, err.text);
+        out->state = SL_CDP_PARCEL_REFUSED;
+        out->reason = "What was saved can no longer be read here, and was not sent.";
     }
-    sl_log(&delivery->cdp->rt->log, SL_LOG_ERROR, err.id, "a saved value of project %s: %s",
-           place.project, err.text);
-    if (!sl_keyring_has(ring, row->key_id)) {
-        return false;
-    }
-    out->state = SL_CDP_PARCEL_REFUSED;
-    out->reason = "What was saved can no longer be read here, and was not sent.";
-    return true;
 }
 
-/** Those that can be read go; what cannot be waits, and everything behind it. */
 static void pack(delivery_t *delivery, apr_pool_t *p)
 {
     sl_cdp_shipment_t *shipment = &delivery->shipment;
 
     shipment->parcels = apr_array_make(p, delivery->rows->nelts, sizeof(sl_cdp_parcel_t));
     for (int i = 0; i < delivery->rows->nelts; i++) {
-        sl_cdp_parcel_t parcel;
-
-        if (!open_parcel(&parcel, delivery, row_at(delivery, i), p)) {
-            delivery->is_unreadable = true;
-            return;
-        }
-        APR_ARRAY_PUSH(shipment->parcels, sl_cdp_parcel_t) = parcel;
+        open_parcel(apr_array_push(shipment->parcels), delivery, row_at(delivery, i), p);
     }
 }
 
 static sl_rc_t ship(delivery_t *delivery, apr_pool_t *p, sl_err_t *err)
 {
-    if (delivery->shipment.parcels->nelts == 0) {
-        return SL_OK;
-    }
     switch (delivery->shipment.project->delivery.protocol) {
     case SL_CDP_TO_REDCAP:
         return sl_cdp_redcap_ship(delivery->cdp, &delivery->shipment, p, err);
@@ -122,18 +106,15 @@ static sl_rc_t add_mark(apr_array_header_t *marks, const delivery_t *delivery, i
 {
     const sl_cdp_outbox_row_t *row = row_at(delivery, i);
     const sl_cdp_outbox_place_t place = place_of(delivery, row, true);
-    const sl_cdp_parcel_t *parcel =
-        i < delivery->shipment.parcels->nelts
-            ? &APR_ARRAY_IDX(delivery->shipment.parcels, i, sl_cdp_parcel_t)
-            : NULL;
+    const sl_cdp_parcel_t *parcel = &APR_ARRAY_IDX(delivery->shipment.parcels, i, sl_cdp_parcel_t);
     sl_cdp_outbox_mark_t *mark = apr_array_push(marks);
     sl_cdp_sealed_t sealed = {0};
     sl_rc_t rc = SL_OK;
 
     mark->key = row->key;
-    if (parcel != NULL && parcel->state == SL_CDP_PARCEL_DELIVERED) {
+    if (parcel->state == SL_CDP_PARCEL_DELIVERED) {
         mark->state = SL_OUTBOX_DELIVERED;
-    } else if (parcel != NULL && parcel->state == SL_CDP_PARCEL_REFUSED) {
+    } else if (parcel->state == SL_CDP_PARCEL_REFUSED) {
         mark->state = SL_OUTBOX_REFUSED;
         rc = sl_cdp_vault_seal_outbox(&sealed, delivery->cdp->rt->ring, &place, parcel->reason, p,
                                       err);
@@ -159,7 +140,7 @@ static sl_rc_t settle(sl_cdp_delivered_t *out, delivery_t *delivery, apr_interva
         refused += APR_ARRAY_IDX(marks, i, sl_cdp_outbox_mark_t).state == SL_OUTBOX_REFUSED;
     }
     if (rc == SL_OK) {
-        rc = sl_store_cdp_outbox_mark(delivery->cdp->rt->db, delivery->by, marks, wait, p, err);
+        rc = sl_store_cdp_outbox_mark(delivery->cdp->rt->db, delivery->claim, marks, wait, p, err);
     }
     if (rc == SL_OK) {
         out->delivered += delivered;
@@ -183,10 +164,24 @@ static sl_rc_t deliver(sl_cdp_delivered_t *out, sl_rc_t *why, delivery_t *delive
         wait = wait_after(row_at(delivery, 0)->tries, trouble.retry_after);
         sl_log(&delivery->cdp->rt->log, SL_LOG_WARN, trouble.id,
                "saved values of project %s wait: %s", name, trouble.text);
-    } else if (delivery->is_unreadable) {
-        wait = LONGEST_WAIT;
     }
     return settle(out, delivery, wait, p, err);
+}
+
+/** What has no key here: it is said, in the log and in the table, and goes when the key is back. */
+static sl_rc_t put_aside(const sl_cdp_t *cdp, const sl_cdp_outbox_of_t *of, apr_pool_t *p,
+                         sl_err_t *err)
+{
+    int n = 0;
+    sl_rc_t rc = sl_store_cdp_outbox_aside(&n, cdp->rt->db, of, p, err);
+
+    if (rc == SL_OK && n > 0) {
+        sl_log(&cdp->rt->log, SL_LOG_ERROR, "SL8309",
+               "%d saved value%s of project %s put aside: the key that sealed %s is not in the key "
+               "ring",
+               n, n == 1 ? " is" : "s are", of->project, n == 1 ? "it" : "them");
+    }
+    return rc;
 }
 
 /** A name for the lease that nobody else has. */
@@ -206,6 +201,7 @@ static sl_rc_t name_lease(const char **by, const sl_runtime_t *rt, apr_pool_t *p
 typedef struct {
     const sl_cdp_t *cdp;
     const sl_cdp_project_t *project;
+    const char *ring; /* names of its keys */
     apr_time_t until;
     bool not_due;
     sl_rc_t why; /* out: the app's trouble */
@@ -214,12 +210,13 @@ typedef struct {
 static sl_rc_t deliver_one(sl_cdp_delivered_t *out, run_t *run, const char *record, apr_pool_t *p,
                            sl_err_t *err)
 {
-    sl_cdp_outbox_claim_t claim = {run->project->name, record, NULL, LEASE, AT_ONCE, run->not_due};
+    sl_cdp_outbox_claim_t claim = {run->project->name, record,   NULL, LEASE, AT_ONCE,
+                                   run->not_due,       run->ring};
     sl_rc_t rc = name_lease(&claim.by, run->cdp->rt, p, err);
 
     run->why = SL_OK;
     while (rc == SL_OK && apr_time_now() < run->until) {
-        delivery_t delivery = {.cdp = run->cdp, .by = claim.by};
+        delivery_t delivery = {.cdp = run->cdp, .claim = &claim};
         apr_array_header_t *rows = NULL;
 
         delivery.shipment.project = run->project;
@@ -242,11 +239,15 @@ sl_rc_t sl_cdp_deliver_record(sl_cdp_delivered_t *out, const sl_cdp_t *cdp,
                               const sl_cdp_project_t *project, const char *record, apr_pool_t *p,
                               sl_err_t *err)
 {
-    run_t run = {cdp, project, apr_time_now() + WHILE_WATCHED, true, SL_OK};
-    sl_rc_t rc;
+    const char *ring = sl_keyring_names(cdp->rt->ring, p);
+    const sl_cdp_outbox_of_t of = {project->name, record, ring};
+    run_t run = {cdp, project, ring, apr_time_now() + WHILE_WATCHED, true, SL_OK};
+    sl_rc_t rc = put_aside(cdp, &of, p, err);
 
     memset(out, 0, sizeof(*out));
-    rc = deliver_one(out, &run, record, p, err);
+    if (rc == SL_OK) {
+        rc = deliver_one(out, &run, record, p, err);
+    }
     if (rc == SL_OK) {
         rc = sl_store_cdp_outbox_waiting(&out->waiting, cdp->rt->db, project->name, record, p, err);
     }
@@ -262,11 +263,16 @@ static bool is_away(sl_rc_t why)
 sl_rc_t sl_cdp_deliver_due(sl_cdp_delivered_t *out, const sl_cdp_t *cdp,
                            const sl_cdp_project_t *project, int limit, apr_pool_t *p, sl_err_t *err)
 {
-    run_t run = {cdp, project, apr_time_now() + PATIENCE, false, SL_OK};
+    const char *ring = sl_keyring_names(cdp->rt->ring, p);
+    const sl_cdp_outbox_of_t of = {project->name, NULL, ring};
+    run_t run = {cdp, project, ring, apr_time_now() + PATIENCE, false, SL_OK};
     apr_array_header_t *records = NULL;
-    sl_rc_t rc = sl_store_cdp_outbox_due(&records, cdp->rt->db, project->name, limit, p, err);
+    sl_rc_t rc = put_aside(cdp, &of, p, err);
 
     memset(out, 0, sizeof(*out));
+    if (rc == SL_OK) {
+        rc = sl_store_cdp_outbox_due(&records, cdp->rt->db, &of, limit, p, err);
+    }
     for (int i = 0; rc == SL_OK && i < records->nelts && !is_away(run.why); i++) {
         const char *record = APR_ARRAY_IDX(records, i, const char *);
         int waiting = 0;

@@ -41,6 +41,7 @@ static void count_sent(sl_cdp_sheet_t *out)
         const sl_cdp_target_t *target = &APR_ARRAY_IDX(out->targets, i, sl_cdp_target_t);
 
         out->waiting += target->sent == SL_CDP_WAITING;
+        out->aside += target->sent == SL_CDP_ASIDE;
         out->refused += target->sent == SL_CDP_REFUSED;
     }
 }

@@ -31,7 +31,13 @@ typedef struct {
     bool ticked;
 } sl_cdp_shown_t;
 
-typedef enum { SL_CDP_NOT_SENT, SL_CDP_WAITING, SL_CDP_DELIVERED, SL_CDP_REFUSED } sl_cdp_sent_t;
+typedef enum {
+    SL_CDP_NOT_SENT,
+    SL_CDP_WAITING,
+    SL_CDP_ASIDE, /* it waits for its key, which is not in the key ring */
+    SL_CDP_DELIVERED,
+    SL_CDP_REFUSED
+} sl_cdp_sent_t;
 
 /** One field of the record, with what it could get. */
 typedef struct {
@@ -45,16 +51,16 @@ typedef struct {
     int fresh;                            /* candidates in state NEW */
     apr_int64_t clear;                    /* the one that needs nobody's eyes (H7); 0: none */
     sl_cdp_sent_t sent;                   /* what became of the last value saved here */
-    const char *refusal;                  /* REFUSED: the app's reason */
+    const char *refusal;                  /* REFUSED: the app's reason; ASIDE: ours */
 } sl_cdp_target_t;
 
 typedef struct {
     sl_cdp_record_t record;
     const apr_array_header_t *targets; /* of sl_cdp_target_t, in the order of the mapping */
     apr_int64_t version;
-    apr_int64_t seen;     /* the newest value that is shown */
-    bool app_is_away;     /* current values and fields could not be asked */
-    int waiting, refused; /* of the outbox */
+    apr_int64_t seen;            /* the newest value that is shown */
+    bool app_is_away;            /* current values and fields could not be asked */
+    int waiting, aside, refused; /* fields, by what became of the last value */
 } sl_cdp_sheet_t;
 
 /** Load it, and write the view log (a row per shown value, H6) unless `actor` is NULL: somebody

@@ -19,6 +19,11 @@ static sl_rc_t or_unreadable(sl_rc_t rc, const char **problem)
     return SL_OK;
 }
 
+static const char aside[] =
+    "The key that sealed the value is not in the server's key ring. Please tell your "
+    "administrator: "
+    "once the key is back it is sent by itself. Or fetch again, and decide about it anew.";
+
 static apr_int64_t newer(apr_int64_t a, apr_int64_t b)
 {
     return a > b ? a : b;
@@ -89,11 +94,12 @@ static sl_rc_t open_values(apr_array_header_t **out, apr_int64_t *newest,
     return rc;
 }
 
-static sl_cdp_sent_t sent_of(const char *word)
+static sl_cdp_sent_t sent_of(const sl_store_cdp_last_t *row)
 {
-    return strcmp(word, "waiting") == 0   ? SL_CDP_WAITING
-           : strcmp(word, "refused") == 0 ? SL_CDP_REFUSED
-                                          : SL_CDP_DELIVERED;
+    if (strcmp(row->state, "waiting") == 0) {
+        return row->is_aside ? SL_CDP_ASIDE : SL_CDP_WAITING;
+    }
+    return strcmp(row->state, "refused") == 0 ? SL_CDP_REFUSED : SL_CDP_DELIVERED;
 }
 
 /** What the app refused: its reason, and the value, which can be chosen once more. */
@@ -145,7 +151,8 @@ static sl_rc_t open_last(apr_array_header_t **out, apr_int64_t *newest,
         last->event = row->event;
         last->instance = row->instance;
         last->field = row->field;
-        last->sent = sent_of(row->state);
+        last->sent = sent_of(row);
+        last->refusal = last->sent == SL_CDP_ASIDE ? aside : NULL;
         if (last->sent == SL_CDP_REFUSED) {
             rc = open_refused(last, ask, row, p, err);
         }

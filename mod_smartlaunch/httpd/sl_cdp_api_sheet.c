@@ -27,6 +27,8 @@ static const char *sent_word(sl_cdp_sent_t sent)
         return NULL;
     case SL_CDP_WAITING:
         return "waiting";
+    case SL_CDP_ASIDE:
+        return "aside";
     case SL_CDP_DELIVERED:
         return "delivered";
     case SL_CDP_REFUSED:

@@ -96,6 +96,12 @@ static void put_deliveries(sl_cdp_html_t *html, const sl_cdp_sheet_t *sheet)
                             ? "1 saved value waits"
                             : apr_psprintf(html->p, "%d saved values wait", sheet->waiting));
     }
+    if (sheet->aside > 0) {
+        sl_cdp_html_put(html,
+                        "<p class=\"trouble\">%s cannot be sent to the study's application. The "
+                        "reason stands beside the field.</p>",
+                        sl_cdp_pages_number(sheet->aside, "saved value", "saved values", html->p));
+    }
     if (sheet->refused > 0) {
         sl_cdp_html_put(
             html,
@@ -153,11 +159,13 @@ static int put_open(sl_cdp_html_t *html, const sl_cdp_sheet_t *sheet, const sl_c
     return count;
 }
 
-static const char *sent_text(const sl_cdp_target_t *target)
+static const char *sent_text(const sl_cdp_target_t *target, apr_pool_t *p)
 {
     switch (target->sent) {
     case SL_CDP_WAITING:
         return "saved; waits for the study's application";
+    case SL_CDP_ASIDE:
+        return apr_psprintf(p, "saved, and cannot be sent. %s", target->refusal);
     case SL_CDP_DELIVERED:
         return "saved";
     case SL_CDP_REFUSED:
@@ -173,8 +181,9 @@ static void put_settled(sl_cdp_html_t *html, const sl_cdp_sheet_t *sheet, int co
     if (count == 0) {
         return;
     }
+    sl_cdp_html_put(html, sheet->aside > 0 ? "<details open><summary>" : "<details><summary>");
     sl_cdp_html_put(html,
-                    "<details><summary>%s without anything to decide</summary><table><thead><tr>"
+                    "%s without anything to decide</summary><table><thead><tr>"
                     "<th scope=\"col\">Field</th><th scope=\"col\">In the study now</th>"
                     "<th scope=\"col\">State</th></tr></thead><tbody>",
                     sl_cdp_pages_number(count, "field", "fields", html->p));
@@ -192,7 +201,7 @@ static void put_settled(sl_cdp_html_t *html, const sl_cdp_sheet_t *sheet, int co
                             target->current == NULL      ? "not known"
                             : target->current[0] == '\0' ? "empty"
                                                          : target->current,
-                            sent_text(target));
+                            sent_text(target, html->p));
         }
     }
     sl_cdp_html_put(html, "</tbody></table></details>");

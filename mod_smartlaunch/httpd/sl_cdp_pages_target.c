@@ -140,6 +140,10 @@ static void put_head(sl_cdp_html_t *html, const sl_cdp_target_t *target)
                         "<p class=\"trouble\">The study's application refused the value that "
                         "was saved: %s</p>",
                         target->refusal != NULL ? target->refusal : "it did not say why.");
+    } else if (target->sent == SL_CDP_ASIDE) {
+        sl_cdp_html_put(html,
+                        "<p class=\"trouble\">The value that was saved cannot be sent. %s</p>",
+                        target->refusal);
     } else if (target->sent == SL_CDP_WAITING) {
         sl_cdp_html_put(html, "<p class=\"note\">A saved value waits for the study's application."
                               "</p>");

@@ -29,7 +29,10 @@ static const sl_stmt_t LAST = {
     .name = "sl_cdp_last",
     .sql = "SELECT DISTINCT ON (o.event, o.instance, o.field) o.key, o.event, o.instance, o.field,"
            "  o.state, o.key_id, o.value_sealed, o.reason_key, o.reason_sealed, o.value_id AS id,"
-           "  v.mapping, " SQL_TAKEN ", v.unit"
+           "  v.mapping, " SQL_TAKEN ", v.unit, EXISTS (SELECT 1 FROM smartlaunch.cdp_outbox a"
+           "   WHERE a.project = o.project AND a.record = o.record AND a.event = o.event"
+           "    AND a.instance = o.instance AND a.field = o.field AND a.state = 'waiting'"
+           "    AND a.aside_at IS NOT NULL) AS aside"
            " FROM smartlaunch.cdp_outbox o LEFT JOIN smartlaunch.cdp_value v ON v.id = o.value_id"
            " WHERE o.project = $1::text AND o.record = $2::text"
            " ORDER BY o.event, o.instance, o.field, o.seq DESC",
@@ -111,6 +114,7 @@ sl_rc_t sl_store_cdp_last(apr_array_header_t **out, sl_db_t *db, const sl_store_
         last->instance = last->value.instance;
         last->field = sl_rows_text(rows, i, "field");
         last->state = last->value.state;
+        last->is_aside = sl_rows_bool(rows, i, "aside");
         last->key_id = last->value.key_id;
         last->sealed = last->value.sealed;
         last->reason_key = sl_rows_text(rows, i, "reason_key");

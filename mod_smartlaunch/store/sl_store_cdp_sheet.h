@@ -34,6 +34,7 @@ typedef struct {
     int instance;
     const char *field;
     const char *state;
+    bool is_aside; /* it, or what waits before it for this field: its key is not in the key ring */
     const char *key_id;
     sl_bytes_t sealed; /* bytes NULL: erased */
     const char *reason_key;
