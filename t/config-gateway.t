@@ -144,6 +144,7 @@ accepted('AuthMerging And', ours(), gateway(after => "<Location /fhir/one>\nAuth
 refused('AuthMerging Or', ours(), gateway(after => "<Location /fhir/one>\nAuthMerging Or\nRequire all granted\n</Location>"), qr/lets everybody call/);
 refused('a gateway of the main server that a virtual host opens', ours(extra => gateway()), "<Location /fhir>\nRequire all granted\n</Location>", qr/lets everybody call/);
 refused('AuthType Smart', ours(), gateway(after => "<Location />\nAuthType Smart\n</Location>"), qr/under AuthType Smart, .* write AuthType None/);
+refused('a Require for launches', ours(), gateway(require => 'Require smart-scope patient/*.rs'), qr{Require smart-scope in <Location /fhir>, which is a gateway.*write Require local});
 accepted('AuthType None below it', ours(), "<Location />\nAuthType Smart\nRequire all granted\n</Location>\n" . gateway(more => 'AuthType None'));
 
 # Callers

@@ -185,6 +185,14 @@ accepted("the Redirect URL under AuthType Smart with $_", ours(), vhost => sprin
 accepted('and with a Require of its own', ours(extra => sprintf $whole, 'Require smart-launch'), redirect => "AuthType None\nRequire all granted");
 refused("SmartTarget $_, which is the Redirect URL", ours(), qr/is a Redirect URL itself; write a page of the app/, target => $_) for '/smart', '/smart/session?x=1';
 accepted('SmartTarget /smarter', ours(), target => '/smarter');
+# Nothing but AuthType Smart tells which launch it is.
+refused("Require $_ without AuthType Smart", ours(), qr{Require smart-\w+ in <Location /elsewhere>: .*write AuthType Smart beside it},
+    vhost => "<Location /elsewhere>\n<RequireAny>\nRequire $_\n</RequireAny>\n</Location>") for 'smart-launch', 'smart-scope openid', 'smart-ehr one', 'smart-patient';
+accepted("Require smart-launch with AuthType Smart $_->[0]", ours(), vhost => $_->[1]) for
+    [ 'above it', "<Location /a>\nAuthType Smart\nRequire all granted\n</Location>\n<Location /a/b>\nRequire smart-launch\n</Location>" ],
+    [ 'in a <Directory>', "<Directory /tmp>\nAuthType Smart\n</Directory>\n<Location /c>\nRequire smart-launch\n</Location>" ],
+    [ 'by a pattern', "<LocationMatch ^/d>\nAuthType Smart\n</LocationMatch>\n<Location /d>\nRequire smart-launch\n</Location>" ];
+
 refused('SmartPassAs of nonsense', ours(), qr/SmartPassAs: /, app => 'SmartPassAs body');
 refused('SmartAppCookies of no name', ours(), qr/SmartAppCookies: /, app => 'SmartAppCookies "a b"');
 refused('SmartApp of no name', ours(), qr/SmartApp: /, app => 'SmartApp "a/b"');

@@ -6,11 +6,21 @@
 #include <apr_strings.h>
 #include <string.h>
 
-/** One walk; `smart` are the paths under AuthType Smart and SmartGateway, `cached` those under
- * CacheEnable. */
+/** A Require that asks for a launch, and the literal <Location> that it stands in. */
 typedef struct {
+    const char *word, *path;
+} asking_t;
+
+/**
+ * One walk. `apps` are the paths under AuthType Smart, `gateways` those under SmartGateway, `smart`
+ * both, `cached` those under CacheEnable.
+ */
+typedef struct {
+    apr_array_header_t *apps;
+    apr_array_header_t *gateways;
     apr_array_header_t *smart;
     apr_array_header_t *cached;
+    apr_array_header_t *asking; /* of asking_t */
     bool merges_trailers;
     apr_pool_t *p;
 } walk_t;
@@ -33,14 +43,37 @@ static const char *place_of(const ap_directive_t *d, apr_pool_t *p)
     return "/";
 }
 
+/** Sections with patterns, and <Directory>, are left to httpd: who knows which paths they mean. */
+static void look_at_require(walk_t *walk, const ap_directive_t *d)
+{
+    const char *args = d->args;
+    const char *word = ap_getword_conf(walk->p, &args);
+    const char *path = place_of(d, walk->p);
+    asking_t asking;
+
+    if (strcasecmp(word, "not") == 0) {
+        word = ap_getword_conf(walk->p, &args);
+    }
+    if (strncasecmp(word, "smart-", 6) == 0 && path[0] == '/' && path[1] != '\0' &&
+        strpbrk(path, "*?[") == NULL) {
+        asking.word = word;
+        asking.path = path;
+        APR_ARRAY_PUSH(walk->asking, asking_t) = asking;
+    }
+}
+
 static void look_at(walk_t *walk, const ap_directive_t *d)
 {
     const char *args = d->args;
 
     if (is(d, "AuthType") && strcasecmp(ap_getword_conf(walk->p, &args), "Smart") == 0) {
         APR_ARRAY_PUSH(walk->smart, const char *) = place_of(d, walk->p);
+        APR_ARRAY_PUSH(walk->apps, const char *) = place_of(d, walk->p);
+    } else if (is(d, "Require")) {
+        look_at_require(walk, d);
     } else if (is(d, "SmartGateway") && strcasecmp(d->args, "on") == 0) {
         APR_ARRAY_PUSH(walk->smart, const char *) = place_of(d, walk->p);
+        APR_ARRAY_PUSH(walk->gateways, const char *) = place_of(d, walk->p);
     } else if (is(d, "CacheEnable")) {
         const char *path;
 
@@ -88,10 +121,50 @@ static const char *check_caches(const walk_t *walk)
     return NULL;
 }
 
+static bool overlaps_any(const char *path, const apr_array_header_t *paths)
+{
+    for (int i = 0; i < paths->nelts; i++) {
+        const char *one = APR_ARRAY_IDX(paths, i, const char *);
+
+        if (overlaps(one, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Only AuthType Smart tells which launch a request belongs to: elsewhere these are never true. */
+static const char *check_asking(const walk_t *walk)
+{
+    for (int i = 0; i < walk->asking->nelts; i++) {
+        const asking_t *asking = &APR_ARRAY_IDX(walk->asking, i, asking_t);
+
+        if (overlaps_any(asking->path, walk->apps)) {
+            continue;
+        }
+        if (overlaps_any(asking->path, walk->gateways)) {
+            return apr_psprintf(walk->p,
+                                "Require %s in <Location %s>, which is a gateway (SmartGateway "
+                                "on): its callers are no browsers and are in no launch; write "
+                                "Require local, or SmartCaller NAME file:PATH",
+                                asking->word, asking->path);
+        }
+        return apr_psprintf(walk->p,
+                            "Require %s in <Location %s>: nobody could ever come in there, since "
+                            "AuthType Smart does not hold; write AuthType Smart beside it",
+                            asking->word, asking->path);
+    }
+    return NULL;
+}
+
 const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p)
 {
-    walk_t walk = {NULL, NULL, false, p};
+    walk_t walk = {NULL, NULL, NULL, NULL, NULL, false, p};
+    const char *wrong;
 
+    walk.apps = apr_array_make(p, 4, sizeof(const char *));
+    walk.gateways = apr_array_make(p, 4, sizeof(const char *));
+    walk.asking = apr_array_make(p, 4, sizeof(asking_t));
     walk.smart = apr_array_make(p, 4, sizeof(const char *));
     walk.cached = apr_array_make(p, 4, sizeof(const char *));
     walk_tree(&walk, tree);
@@ -99,5 +172,6 @@ const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p)
         return "MergeTrailers On lets a client send headers of ours after the body; write "
                "MergeTrailers Off";
     }
-    return check_caches(&walk);
+    wrong = check_asking(&walk);
+    return wrong != NULL ? wrong : check_caches(&walk);
 }
