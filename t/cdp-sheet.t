@@ -205,6 +205,18 @@ is_deeply [ map { "$_->{what} $_->{app_user}" } $pg->rows("SELECT what, app_user
 is count("cdp_outbox WHERE record = 's4' AND saved_by = 'SYSTEM'"), 2, '… in the outbox, too';
 is count("cdp_view WHERE record = 's4'"), 0, 'H6 SYSTEM is no one who looks';
 
+# The study has another number in the record than the one that somebody typed
+
+$redcap->put('s5', $event, visit_date => '2024-03-15', mrn => 'MRN-10034');
+my $doubted = fetch('s5', project => 'swift');
+like $doubted->{warnings}[0]{message}, qr/another medical record number in this record/, 'C12 a record in which the study has another number: that is named';
+unlike $doubted->{warnings}[0]{message}, qr/MRN/, '… without the numbers';
+is count("cdp_outbox WHERE record = 's5'"), 0, 'H7 … and SYSTEM saves nothing into it';
+ok $doubted->{new} > 0, '… all of it waits for a person';
+$redcap->put('s5', $event, mrn => $mrn);
+is_deeply fetch('s5', project => 'swift')->{warnings}, [], '… who mends the number: nothing to say any more';
+is count("cdp_outbox WHERE record = 's5' AND saved_by = 'SYSTEM'"), 3, 'H7 … and SYSTEM saves';
+
 # Nothing of a patient where it must not be
 
 my $everything = $httpd->error_log . $pg->dump;

@@ -39,6 +39,28 @@ static apr_array_header_t *dates_of(const sl_cdp_mapping_t *mapping,
     return dates;
 }
 
+/** Somebody may have typed a wrong number, here or in the project, or changed it there since. */
+static void compare_number(sl_cdp_run_t *run)
+{
+    const sl_cdp_map_t *identifier = &run->mapping->identifier;
+
+    for (int i = 0; i < run->current->nelts; i++) {
+        const sl_cdp_current_t *field = &APR_ARRAY_IDX(run->current, i, sl_cdp_current_t);
+
+        if (strcmp(field->field, identifier->field) == 0 &&
+            strcmp(field->event, identifier->event) == 0 && field->value[0] != '\0' &&
+            strcmp(field->value, run->claim->mrn) != 0) {
+            run->is_doubted = true;
+        }
+    }
+    if (run->is_doubted) {
+        sl_cdp_fetch_warn(run, "medical record number",
+                          "The study has another medical record number in this record than the "
+                          "one that was fetched: please make sure that it is the right patient.",
+                          NULL);
+    }
+}
+
 void sl_cdp_fetch_dates(sl_cdp_run_t *run, const apr_array_header_t *given)
 {
     apr_array_header_t *current = NULL;
@@ -47,6 +69,9 @@ void sl_cdp_fetch_dates(sl_cdp_run_t *run, const apr_array_header_t *given)
                                    run->claim->record, run->p, &err);
 
     run->current = rc == SL_OK ? current : NULL;
+    if (run->current != NULL) {
+        compare_number(run);
+    }
     if (given != NULL) {
         run->dates = given;
     } else if (run->current != NULL) {

@@ -111,6 +111,9 @@ void sl_cdp_fetch_decide(const sl_cdp_run_t *run)
     sl_cdp_delivered_t sent;
     sl_err_t err = {0};
 
+    if (run->is_doubted) { /* by people only */
+        return;
+    }
     if (sl_cdp_decide_alone(&decided, run->cdp, run->project, run->claim->record, &after, run->p,
                             &err) != SL_OK) {
         sl_log(&run->cdp->rt->log, SL_LOG_WARN, "SL8144",

@@ -40,6 +40,7 @@ typedef struct {
     int silent;     /* categories one after the other without any answer */
     bool is_partial;
     bool is_measured_in_part; /* the observations are not all there */
+    bool is_doubted;          /* the project has another medical record number */
     sl_rc_t rc;               /* of what went wrong last */
     sl_err_t err;
     int again; /* seconds; 0: as usual */
