@@ -54,14 +54,17 @@ is_marked() { # WORD TEST
     grep -qE "^# mpm: (all|.*\b$1\b.*)\$" "$2"
 }
 
+# Those of one kind together, so that what waits long does not wait beside itself.
 variants() {
-    local test
-    for test in t/*.t; do
-        ! is_marked worker "$test" || variant worker SL_MPM worker "$test"
-        ! is_marked prefork "$test" || variant prefork SL_MPM prefork "$test"
-    done
-    for test in t/*.t; do
-        ! is_marked sanitized "$test" || variant sanitized SL_SANITIZE 1 "$test"
+    local how test
+    for how in worker prefork sanitized; do
+        for test in t/*.t; do
+            is_marked $how "$test" || continue
+            case $how in
+            sanitized) variant $how SL_SANITIZE 1 "$test" ;;
+            *) variant $how SL_MPM $how "$test" ;;
+            esac
+        done
     done
 }
 

@@ -193,7 +193,7 @@ start_postgres() {
         own_dir "$db_user" "$pg"
         own_dir "$db_user" "$DEMO_RUN/pgsocket" && chmod 755 "$DEMO_RUN/pgsocket"
         touch "$log" && chown "$db_user" "$log"
-        as_db "$pg_bin/initdb" -D "$pg" -U postgres -E UTF8 --locale=C -A peer >"$log" 2>&1 ||
+        as_db "$pg_bin/initdb" -D "$pg" -U postgres -E UTF8 --locale=C -A peer --no-sync >"$log" 2>&1 ||
             fail "initdb failed; the log is $log" || return
         who_may_connect
     fi
