@@ -120,6 +120,7 @@ CREATE TABLE smartlaunch.cdp_record (
     has_future      boolean NOT NULL DEFAULT false,
     active_at       timestamptz NOT NULL DEFAULT now(),
     due_at          timestamptz,
+    once_more       boolean NOT NULL DEFAULT false,
     lease           bigint,
     lease_until     timestamptz,
     lease_by        text,
@@ -130,6 +131,7 @@ CREATE TABLE smartlaunch.cdp_record (
     CHECK ((dates_sealed IS NULL) = (dates_key IS NULL)),
     CHECK ((warnings_sealed IS NULL) = (warnings_key IS NULL)),
     CHECK ((state = 'fetching') = (lease IS NOT NULL)),
+    CHECK (state = 'fetching' OR NOT once_more),
     CHECK ((lease IS NULL) = (lease_until IS NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX cdp_record_due ON smartlaunch.cdp_record (project, fetched_at) WHERE state <> 'fetching';
@@ -153,36 +155,41 @@ COMMENT ON COLUMN smartlaunch.cdp_record.version IS 'Goes up by one with each de
 COMMENT ON COLUMN smartlaunch.cdp_record.has_future IS 'A date of the record lies ahead: it is fetched again however quiet it is';
 COMMENT ON COLUMN smartlaunch.cdp_record.active_at IS 'When somebody last worked on it';
 COMMENT ON COLUMN smartlaunch.cdp_record.due_at IS 'After trouble: not fetched unattended before then';
+COMMENT ON COLUMN smartlaunch.cdp_record.once_more IS 'Asked for again while it was being fetched: it waits for the watchdog afterwards';
 COMMENT ON COLUMN smartlaunch.cdp_record.lease IS 'Which fetch has it for itself';
 COMMENT ON COLUMN smartlaunch.cdp_record.lease_until IS 'Until when; then another may take it';
 COMMENT ON COLUMN smartlaunch.cdp_record.lease_by IS 'Host and process of that fetch';
 COMMENT ON COLUMN smartlaunch.cdp_record.created_at IS 'When it was made';
 
 CREATE TABLE smartlaunch.cdp_value (
-    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    project      text NOT NULL,
-    record       text NOT NULL,
-    mapping      bigint NOT NULL REFERENCES smartlaunch.cdp_mapping (id),
-    instance     integer NOT NULL DEFAULT 0 CHECK (instance >= 0),
-    taken_at     timestamp,
-    date_only    boolean NOT NULL DEFAULT false,
-    unit         text,
-    value_print  bytea NOT NULL CHECK (octet_length(value_print) = 32),
-    value_sealed bytea,
-    key_id       text NOT NULL,
-    state        text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'saved', 'passed', 'excluded', 'superseded')),
-    settled      boolean NOT NULL DEFAULT false,
-    held_at      timestamptz NOT NULL DEFAULT now(),
-    decided_at   timestamptz,
-    decided_by   text,
-    decision     uuid,
+    id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    project       text NOT NULL,
+    record        text NOT NULL,
+    mapping       bigint NOT NULL REFERENCES smartlaunch.cdp_mapping (id),
+    instance      integer NOT NULL DEFAULT 0 CHECK (instance >= 0),
+    taken_at      timestamp,
+    date_only     boolean NOT NULL DEFAULT false,
+    unit          text,
+    value_print   bytea NOT NULL CHECK (octet_length(value_print) = 32),
+    value_sealed  bytea,
+    key_id        text NOT NULL,
+    origin_prints bytea[] CHECK (cardinality(origin_prints) > 0),
+    state         text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'saved', 'passed', 'excluded', 'superseded')),
+    revised       text CHECK (revised IN ('corrected', 'withdrawn')),
+    settled       boolean NOT NULL DEFAULT false,
+    held_at       timestamptz NOT NULL DEFAULT now(),
+    decided_at    timestamptz,
+    decided_by    text,
+    decision      uuid,
     FOREIGN KEY (project, record) REFERENCES smartlaunch.cdp_record (project, record),
     CHECK ((state IN ('new', 'excluded')) = (value_sealed IS NOT NULL)),
     CHECK (NOT settled OR (state = 'saved' AND decision IS NULL)),
+    CHECK (revised IS NULL OR state IN ('saved', 'passed', 'excluded')),
     CHECK (taken_at IS NOT NULL OR NOT date_only)
 ) WITH (fillfactor = 90);
 CREATE UNIQUE INDEX cdp_value_once ON smartlaunch.cdp_value
-    (project, record, mapping, instance, taken_at, date_only, value_print) WHERE taken_at IS NOT NULL;
+    (project, record, mapping, instance, taken_at, date_only, value_print)
+    WHERE taken_at IS NOT NULL AND state <> 'superseded';
 CREATE UNIQUE INDEX cdp_value_one_time ON smartlaunch.cdp_value (project, record, mapping, instance)
     WHERE taken_at IS NULL AND state = 'new';
 CREATE INDEX cdp_value_newest ON smartlaunch.cdp_value (project, record, mapping, instance, id DESC)
@@ -190,6 +197,8 @@ CREATE INDEX cdp_value_newest ON smartlaunch.cdp_value (project, record, mapping
 CREATE INDEX cdp_value_open ON smartlaunch.cdp_value (project, record, mapping, instance)
     WHERE state IN ('new', 'excluded');
 CREATE INDEX cdp_value_keep ON smartlaunch.cdp_value (project, held_at) WHERE state = 'new';
+CREATE INDEX cdp_value_origin ON smartlaunch.cdp_value USING gin (origin_prints) WITH (fastupdate = off)
+    WHERE origin_prints IS NOT NULL;
 CREATE INDEX cdp_value_mapping ON smartlaunch.cdp_value (mapping);
 CREATE INDEX cdp_value_key ON smartlaunch.cdp_value (key_id, id) WHERE value_sealed IS NOT NULL;
 COMMENT ON TABLE smartlaunch.cdp_value IS 'The holding area: values of the EHR until somebody decides, and afterwards only that they were there, so that nothing is offered twice';
@@ -204,7 +213,9 @@ COMMENT ON COLUMN smartlaunch.cdp_value.unit IS 'UCUM code or unit as the EHR ha
 COMMENT ON COLUMN smartlaunch.cdp_value.value_print IS 'Keyed fingerprint of the value in this record and field';
 COMMENT ON COLUMN smartlaunch.cdp_value.value_sealed IS 'The value, sealed; null once it was decided';
 COMMENT ON COLUMN smartlaunch.cdp_value.key_id IS 'Key of the key ring that sealed value_sealed';
-COMMENT ON COLUMN smartlaunch.cdp_value.state IS 'new, saved, passed (shown, and another one was saved), excluded, superseded (the EHR has another by now)';
+COMMENT ON COLUMN smartlaunch.cdp_value.origin_prints IS 'Keyed fingerprints of the resources of the EHR that say so, in this record: several where the EHR has a result twice; null: not known, or not one resource alone';
+COMMENT ON COLUMN smartlaunch.cdp_value.state IS 'new, saved, passed (shown, and another one was saved), excluded, superseded (the EHR has another by now, or has withdrawn it)';
+COMMENT ON COLUMN smartlaunch.cdp_value.revised IS 'Decided, and since then the EHR has corrected (has another value, time or unit) or withdrawn it; null: it has not';
 COMMENT ON COLUMN smartlaunch.cdp_value.settled IS 'The project had the same value already: nobody was asked';
 COMMENT ON COLUMN smartlaunch.cdp_value.held_at IS 'When it was fetched';
 COMMENT ON COLUMN smartlaunch.cdp_value.decided_at IS 'When it got its state; null: new';
@@ -377,7 +388,7 @@ COMMENT ON COLUMN smartlaunch.cdp_status.new_values IS 'Values that wait for a d
 COMMENT ON COLUMN smartlaunch.cdp_status.saved IS 'Values that were saved, or that the project had already';
 COMMENT ON COLUMN smartlaunch.cdp_status.passed IS 'Values that were shown when another one was saved';
 COMMENT ON COLUMN smartlaunch.cdp_status.excluded IS 'Values that somebody excluded';
-COMMENT ON COLUMN smartlaunch.cdp_status.superseded IS 'Values that the EHR has replaced before anybody decided';
+COMMENT ON COLUMN smartlaunch.cdp_status.superseded IS 'Values that the EHR has replaced or withdrawn before anybody decided';
 COMMENT ON COLUMN smartlaunch.cdp_status.waiting IS 'Saved values on their way to the app';
 COMMENT ON COLUMN smartlaunch.cdp_status.refused IS 'Saved values that the app refused';
 COMMENT ON COLUMN smartlaunch.cdp_status.delivered IS 'Saved values that the app has';
@@ -416,6 +427,7 @@ BEGIN
         LEFT JOIN smartlaunch.cdp_value v
             ON v.id = a.id AND v.project = of_project AND v.record = of_record
             AND (v.state = a.state OR (v.state = 'saved' AND NOT v.settled AND a.id = ANY (chosen)))
+            AND v.revised IS NULL
         WHERE v.id IS NULL)
        OR EXISTS ( -- the EHR has another by now
         SELECT 1 FROM smartlaunch.cdp_value v JOIN smartlaunch.cdp_value n
@@ -537,7 +549,8 @@ BEGIN
         WHERE c.project = of_project AND c.record = of_record;
     END IF;
     RETURN QUERY UPDATE smartlaunch.cdp_record c
-    SET state = 'fetching', lease = (asked->>'lease')::bigint, lease_by = asked->>'host',
+    SET state = 'fetching', once_more = false, lease = (asked->>'lease')::bigint,
+        lease_by = asked->>'host',
         lease_until = clock_timestamp() + (asked->>'length')::bigint * interval '1 microsecond',
         active_at = now()
     WHERE c.project = of_project AND c.record = of_record
@@ -577,7 +590,7 @@ DECLARE
 BEGIN
     UPDATE smartlaunch.cdp_value v
     SET state = 'new', value_sealed = decode(x.sealed, 'base64'), key_id = seal_key, unit = x.unit,
-        held_at = now(), decided_at = NULL, decided_by = NULL, decision = NULL
+        held_at = now(), decided_at = NULL, decided_by = NULL, decision = NULL, revised = NULL
     FROM smartlaunch.cdp_outbox o, jsonb_to_recordset(items) AS x (mapping bigint, instance integer,
         taken timestamp, day boolean, unit text, print text, sealed text, settled boolean)
     WHERE o.project = of_project AND o.record = of_record AND o.aside_at IS NOT NULL
@@ -598,10 +611,110 @@ END $$;
 COMMENT ON FUNCTION smartlaunch.cdp_offer_again(text, text, text, jsonb) IS
     'What is put aside, because its key is missing, and was fetched anew can be decided about again';
 
+-- What was held of resources that say something else now. `seen`: origins [{print, gone}], the
+-- resources of a page, gone: whatever was held of it is not so any more; wants [{mapping, instance,
+-- opens, closes}], what the page was read for: nothing else is judged by what it says. A value that
+-- another resource says as well stays. An unchanged page changes no row.
+CREATE FUNCTION smartlaunch.cdp_revise(of_project text, of_record text, items jsonb, seen jsonb)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    WITH origin AS (
+        SELECT decode(x.print, 'hex') AS print, bool_and(x.gone) AS gone
+        FROM jsonb_to_recordset(seen->'origins') AS x (print text, gone boolean) GROUP BY 1
+    ), want AS (
+        SELECT x.* FROM jsonb_to_recordset(seen->'wants')
+            AS x (mapping bigint, instance integer, opens timestamp, closes timestamp)
+    ), said AS (
+        SELECT x.mapping, x.instance, x.taken, x.day, decode(x.print, 'hex') AS value_print,
+               decode(x.origin, 'hex') AS origin
+        FROM jsonb_to_recordset(items) AS x (mapping bigint, instance integer, taken timestamp,
+            day boolean, print text, origin text)
+        WHERE x.taken IS NOT NULL AND x.origin IS NOT NULL
+    ), unsaid AS (
+        SELECT v.id, o.print, EXISTS (SELECT 1 FROM said s WHERE s.origin = o.print
+                   AND s.mapping = v.mapping AND s.instance = v.instance) AS has_other
+        FROM smartlaunch.cdp_value v JOIN origin o ON o.print = ANY (v.origin_prints)
+        WHERE v.project = of_project AND v.record = of_record
+          AND v.origin_prints && ARRAY(SELECT print FROM origin)
+          AND (o.gone OR EXISTS (SELECT 1 FROM want w
+                   WHERE w.mapping = v.mapping AND w.instance = v.instance AND v.taken_at <= w.closes
+                     AND v.taken_at + CASE WHEN v.date_only THEN interval '86399 seconds'
+                                           ELSE interval '0' END >= w.opens))
+          AND NOT EXISTS (SELECT 1 FROM said s WHERE s.origin = o.print AND s.mapping = v.mapping
+                   AND s.instance = v.instance AND s.taken = v.taken_at AND s.day = v.date_only
+                   AND s.value_print = v.value_print)
+    ), found AS (
+        SELECT v.id, v.state = 'new' AS is_new,
+               ARRAY(SELECT p FROM unnest(v.origin_prints) p WHERE p <> ALL (u.prints)) AS others,
+               CASE WHEN u.has_other THEN 'corrected' ELSE 'withdrawn' END AS word
+        FROM (SELECT id, array_agg(print) AS prints, bool_or(has_other) AS has_other
+              FROM unsaid GROUP BY id) u JOIN smartlaunch.cdp_value v USING (id)
+    ), gone AS (
+        UPDATE smartlaunch.cdp_value v
+        SET state = 'superseded', value_sealed = NULL, origin_prints = NULL, decided_at = now(),
+            decided_by = 'SYSTEM'
+        FROM found f WHERE v.id = f.id AND f.is_new AND f.others = '{}'
+    ), fewer AS (
+        UPDATE smartlaunch.cdp_value v SET origin_prints = f.others
+        FROM found f WHERE v.id = f.id AND f.others <> '{}'
+    ), marked AS (
+        UPDATE smartlaunch.cdp_value v SET revised = f.word
+        FROM found f WHERE v.id = f.id AND NOT f.is_new AND f.others = '{}'
+          AND v.revised IS DISTINCT FROM f.word
+        RETURNING v.*
+    )
+    INSERT INTO smartlaunch.cdp_log (project, record, app_user, what, value, source, event, instance,
+        field, taken_at, date_only, detail)
+    SELECT of_project, of_record, 'SYSTEM', v.revised, v.id, m.source, m.event, v.instance, m.field,
+           v.taken_at, v.date_only, 'by the EHR, after it was ' || v.state
+    FROM marked v JOIN smartlaunch.cdp_mapping m ON m.id = v.mapping ORDER BY v.id
+$$;
+COMMENT ON FUNCTION smartlaunch.cdp_revise(text, text, jsonb, jsonb) IS
+    'What the EHR has corrected or withdrawn is not offered any more; where it was decided already, it is marked and noted';
+
+-- What a resource says again: a value that was decided and marked counts as it did, unless something
+-- else was saved for its field since; then it is offered anew.
+CREATE FUNCTION smartlaunch.cdp_restore(of_project text, of_record text, items jsonb)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    i record;
+BEGIN
+    FOR i IN
+        SELECT v.id, v.origin_prints AS known, x.origins, v.revised IS NOT NULL AS is_back,
+               v.state <> 'excluded' AND EXISTS (
+                   SELECT 1 FROM smartlaunch.cdp_value n
+                   WHERE n.project = of_project AND n.record = of_record AND n.mapping = v.mapping
+                     AND n.instance = v.instance AND n.state = 'saved'
+                     AND n.decided_at > v.decided_at) AS is_over
+        FROM (SELECT x.mapping, x.instance, x.taken, x.day, decode(x.print, 'hex') AS print,
+                     array_agg(DISTINCT decode(x.origin, 'hex')) AS origins
+              FROM jsonb_to_recordset(items) AS x (mapping bigint, instance integer, taken timestamp,
+                  day boolean, print text, origin text)
+              WHERE x.taken IS NOT NULL AND x.origin IS NOT NULL GROUP BY 1, 2, 3, 4, 5) x
+        JOIN smartlaunch.cdp_value v ON v.project = of_project AND v.record = of_record
+            AND v.mapping = x.mapping AND v.instance = x.instance AND v.taken_at = x.taken
+            AND v.date_only = x.day AND v.value_print = x.print AND v.state <> 'superseded'
+        WHERE v.revised IS NOT NULL OR v.origin_prints IS NULL OR NOT v.origin_prints @> x.origins
+    LOOP
+        IF i.is_back AND i.is_over THEN
+            UPDATE smartlaunch.cdp_value v SET state = 'superseded', revised = NULL, origin_prints = NULL
+            WHERE v.id = i.id;
+        ELSIF i.is_back THEN
+            UPDATE smartlaunch.cdp_value v SET revised = NULL, origin_prints = i.origins WHERE v.id = i.id;
+        ELSE
+            UPDATE smartlaunch.cdp_value v
+            SET origin_prints = ARRAY(SELECT DISTINCT unnest(coalesce(i.known, '{}') || i.origins))
+            WHERE v.id = i.id;
+        END IF;
+    END LOOP;
+END $$;
+COMMENT ON FUNCTION smartlaunch.cdp_restore(text, text, jsonb) IS
+    'Note which resources say a held value, and that the EHR has come back to one';
+
 -- What one page gave. `items` is an array of {mapping, instance, taken, day, unit, print, sealed,
--- settled}; those of fields that are out of the mapping by now are left out.
+-- settled, origin}; those of fields that are out of the mapping by now are left out. `seen`: as in
+-- cdp_revise.
 CREATE FUNCTION smartlaunch.cdp_hold(of_project text, of_record text, by_lease bigint, seal_key text,
-    items jsonb, OUT ours boolean, OUT added integer, OUT had integer, OUT known integer)
+    items jsonb, seen jsonb, OUT ours boolean, OUT added integer, OUT had integer, OUT known integer)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     i record;
@@ -620,24 +733,31 @@ BEGIN
         RETURN;
     END IF;
     ours := true;
+    IF jsonb_array_length(seen->'origins') > 0 THEN
+        PERFORM smartlaunch.cdp_revise(of_project, of_record, items, seen);
+        PERFORM smartlaunch.cdp_restore(of_project, of_record, items);
+    END IF;
     again := smartlaunch.cdp_offer_again(of_project, of_record, seal_key, items);
     WITH page AS (
-        SELECT DISTINCT ON (x.mapping, x.instance, x.taken, x.day, x.print) x.*
+        SELECT DISTINCT ON (x.mapping, x.instance, x.taken, x.day, x.print) x.*,
+               array_agg(decode(x.origin, 'hex')) FILTER (WHERE x.origin IS NOT NULL)
+                   OVER (PARTITION BY x.mapping, x.instance, x.taken, x.day, x.print) AS origins
         FROM ROWS FROM (jsonb_to_recordset(items) AS (mapping bigint, instance integer,
-            taken timestamp, day boolean, unit text, print text, sealed text)) WITH ORDINALITY
-            AS x (mapping, instance, taken, day, unit, print, sealed, n)
+            taken timestamp, day boolean, unit text, print text, sealed text, origin text))
+            WITH ORDINALITY AS x (mapping, instance, taken, day, unit, print, sealed, origin, n)
         JOIN smartlaunch.cdp_mapping m ON m.id = x.mapping AND m.project = of_project
             AND m.removed_at IS NULL
         WHERE x.taken IS NOT NULL
         ORDER BY x.mapping, x.instance, x.taken, x.day, x.print, x.n
     ), put AS (
         INSERT INTO smartlaunch.cdp_value (project, record, mapping, instance, taken_at, date_only, unit,
-            value_print, value_sealed, key_id)
+            value_print, value_sealed, key_id, origin_prints)
         SELECT of_project, of_record, x.mapping, x.instance, x.taken, x.day, x.unit,
-               decode(x.print, 'hex'), decode(x.sealed, 'base64'), seal_key
+               decode(x.print, 'hex'), decode(x.sealed, 'base64'), seal_key,
+               (SELECT array_agg(DISTINCT o) FROM unnest(x.origins) o)
         FROM page x ORDER BY x.n
         ON CONFLICT (project, record, mapping, instance, taken_at, date_only, value_print)
-            WHERE taken_at IS NOT NULL DO NOTHING
+            WHERE taken_at IS NOT NULL AND state <> 'superseded' DO NOTHING
         RETURNING 1
     )
     SELECT again + (SELECT count(*) FROM put), (SELECT count(*) FROM page) - (SELECT count(*) FROM put) - again
@@ -693,8 +813,8 @@ BEGIN
         had := had + CASE WHEN i.settled THEN 1 ELSE 0 END;
     END LOOP;
 END $$;
-COMMENT ON FUNCTION smartlaunch.cdp_hold(text, text, bigint, text, jsonb) IS
-    'Hold the values of one page for a decision; what is known already makes no row';
+COMMENT ON FUNCTION smartlaunch.cdp_hold(text, text, bigint, text, jsonb, jsonb) IS
+    'Hold the values of one page for a decision; what is known already makes no row, and what they correct is not offered any more';
 
 -- A mapping, as a whole. Returns its new revision; null: somebody else saved meanwhile.
 CREATE FUNCTION smartlaunch.cdp_save(of_project text, by_user text, was_revision bigint, saved jsonb)
@@ -730,8 +850,13 @@ BEGIN
         WHERE m.project = of_project AND m.removed_at IS NULL
           AND x.temporal_field IS DISTINCT FROM m.temporal_field) THEN
         UPDATE smartlaunch.cdp_record r
-        SET state = 'queued', lease = NULL, lease_until = NULL, lease_by = NULL
+        SET state = 'queued', once_more = false, lease = NULL, lease_until = NULL, lease_by = NULL
         WHERE r.project = of_project AND r.state = 'fetching';
+    END IF;
+    -- The same result at another hour is no correction of what was decided.
+    IF other_times THEN
+        UPDATE smartlaunch.cdp_value v SET origin_prints = NULL, revised = NULL
+        WHERE v.project = of_project AND v.origin_prints IS NOT NULL AND v.state <> 'new';
     END IF;
     gone := ARRAY(
         SELECT m.id FROM smartlaunch.cdp_mapping m
@@ -801,7 +926,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA smartlaunch FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION smartlaunch.cdp_decide(text, text, uuid, jsonb),
     smartlaunch.cdp_forget(text, text, text, text),
     smartlaunch.cdp_claim(text, text, jsonb), smartlaunch.cdp_patient(text, text, bigint, text, text),
-    smartlaunch.cdp_hold(text, text, bigint, text, jsonb),
+    smartlaunch.cdp_hold(text, text, bigint, text, jsonb, jsonb),
+    smartlaunch.cdp_revise(text, text, jsonb, jsonb), smartlaunch.cdp_restore(text, text, jsonb),
     smartlaunch.cdp_offer_again(text, text, text, jsonb),
     smartlaunch.cdp_save(text, text, bigint, jsonb) TO smartlaunch_module;
 GRANT EXECUTE ON FUNCTION smartlaunch.cdp_purge(text) TO smartlaunch_dba;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cdp/sl_cdp_fhir.h"
 
-#include "base/sl_text.h"
 #include <apr_strings.h>
 #include <string.h>
 
@@ -229,17 +228,4 @@ const char *sl_cdp_fhir_target(apr_pool_t *p, const char *reference)
     slash = slash_before(reference, slash);
     reference = slash == NULL ? reference : slash + 1;
     return apr_pstrmemdup(p, reference, (apr_size_t)(end - reference));
-}
-
-bool sl_cdp_fhir_is_about(const sl_json_t *resource, const char *patient, apr_pool_t *tmp)
-{
-    const sl_json_t *subject = sl_json_get(resource, "subject");
-    const char *target;
-
-    if (subject == NULL) {
-        subject = sl_json_get(resource, "patient");
-    }
-    target = sl_cdp_fhir_target(tmp, sl_json_str(subject, "reference"));
-    return patient != NULL && sl_text_has_prefix(target, "Patient/") &&
-           strcmp(target + strlen("Patient/"), patient) == 0;
 }

@@ -49,7 +49,4 @@ bool sl_cdp_fhir_has_modifier(const sl_json_t *element);
 /** "Type/id" of a reference, relative or absolute, without a version; NULL: it has no such end. */
 const char *sl_cdp_fhir_target(apr_pool_t *p, const char *reference);
 
-/** Is it about the patient: `subject`, or `patient`? What does not say is not. */
-bool sl_cdp_fhir_is_about(const sl_json_t *resource, const char *patient, apr_pool_t *tmp);
-
 #endif

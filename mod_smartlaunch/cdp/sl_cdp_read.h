@@ -20,17 +20,31 @@ typedef struct {
     sl_cdp_when_t when;  /* SL_CDP_NO_TIME for one-time sources */
     const char *note;    /* "preliminary"; NULL: none */
     const char *problem; /* why it can never be saved ("longer than …", "not HTML"); NULL: none */
+    const char *origin;  /* id of the resource it was read from; NULL: none, or of several */
 } sl_cdp_item_t;
+
+/** A resource that was read: what it said before, and does not say any more, is not so. */
+typedef struct {
+    const char *id;
+    bool is_gone; /* whatever it holds: in error, cancelled, not our patient's, not understood */
+} sl_cdp_origin_t;
+
+/** Whose resources count. */
+typedef struct {
+    const char *patient; /* id; NULL in a search for patients */
+    const char *base;    /* the EHR's FHIR base, where an absolute reference may lead */
+} sl_cdp_subject_t;
 
 typedef struct sl_cdp_reader sl_cdp_reader_t;
 
 /** A reader for the answers to one request. `convert_gmt` as in the mapping. */
-sl_cdp_reader_t *sl_cdp_reader_new(const sl_cdp_request_t *request, const char *patient,
+sl_cdp_reader_t *sl_cdp_reader_new(const sl_cdp_request_t *request, const sl_cdp_subject_t *subject,
                                    bool convert_gmt, apr_pool_t *p);
 
 /** What a page of a searchset was. */
 typedef struct {
     apr_array_header_t *items;    /* of sl_cdp_item_t, in `p` */
+    apr_array_header_t *origins;  /* of sl_cdp_origin_t: every Observation of the page */
     apr_array_header_t *warnings; /* of const char *: what OperationOutcomes said, in plain text */
     const char *next;             /* as sent; NULL: the last page */
     const char *patient_id;   /* of a search for patients: the only one; NULL: none or several */

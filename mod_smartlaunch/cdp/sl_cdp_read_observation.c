@@ -11,6 +11,7 @@
 /* One Observation, or one component with the status and time of its parent. */
 typedef struct {
     const sl_cdp_paging_t *paging;
+    const char *origin;
     sl_cdp_when_t when;
     const char *note;
 } result_t;
@@ -62,8 +63,8 @@ static void push(const result_t *result, int want, const sl_cdp_value_t *value)
 {
     const sl_cdp_want_t *wanted =
         &APR_ARRAY_IDX(result->paging->reader->request->wants, want, sl_cdp_want_t);
-    sl_cdp_item_t item = {wanted,       value->text,  value->code,   value->unit,
-                          result->when, result->note, value->problem};
+    sl_cdp_item_t item = {wanted,       value->text,  value->code,    value->unit,
+                          result->when, result->note, value->problem, result->origin};
 
     if (sl_cdp_window_has(&wanted->window, result->when)) {
         APR_ARRAY_PUSH(result->paging->page->items, sl_cdp_item_t) = item;
@@ -117,7 +118,7 @@ static void read_value(const result_t *result, const sl_json_t *holder)
 bool sl_cdp_reader_observation(const sl_cdp_paging_t *paging, const sl_json_t *resource)
 {
     const sl_json_t *components = sl_json_get(resource, "component");
-    result_t result = {.paging = paging};
+    result_t result = {.paging = paging, .origin = sl_cdp_reader_id(resource)};
 
     if (!read_status(&result.note, resource) ||
         sl_cdp_when_from_fhir(&result.when, time_of(resource), paging->reader->convert_gmt) !=

@@ -3,6 +3,7 @@
 
 #include "cdp/sl_cdp_fhir.h"
 #include "cdp/sl_cdp_outcome.h"
+#include "cdp/sl_cdp_subject.h"
 #include <apr_strings.h>
 #include <string.h>
 
@@ -49,14 +50,14 @@ static void learn_list(sl_cdp_reader_t *reader, const char *source)
     }
 }
 
-sl_cdp_reader_t *sl_cdp_reader_new(const sl_cdp_request_t *request, const char *patient,
+sl_cdp_reader_t *sl_cdp_reader_new(const sl_cdp_request_t *request, const sl_cdp_subject_t *subject,
                                    bool convert_gmt, apr_pool_t *p)
 {
     sl_cdp_reader_t *reader = apr_pcalloc(p, sizeof(*reader));
 
     reader->p = p;
     reader->request = request;
-    reader->patient = patient;
+    reader->subject = *subject;
     reader->convert_gmt = convert_gmt;
     reader->by_code = apr_hash_make(p);
     reader->lists = apr_hash_make(p);
@@ -109,39 +110,78 @@ static bool read_patient(const sl_cdp_paging_t *paging, const sl_json_t *resourc
     return true;
 }
 
+static bool is_ours(const sl_cdp_paging_t *paging, const sl_json_t *resource)
+{
+    const char *warning = NULL;
+
+    switch (sl_cdp_subject_whose(resource, &paging->reader->subject, paging->p)) {
+    case SL_CDP_OURS:
+        return true;
+    case SL_CDP_OTHERS:
+        warning = "An entry of another patient, or of none, came along. It was left out.";
+        break;
+    case SL_CDP_ELSEWHERE:
+        warning = "An entry names its patient at an address that is not the EHR's own. It was left "
+                  "out.";
+    }
+    paging->page->foreign++;
+    sl_cdp_reader_warn(paging, warning);
+    return false;
+}
+
+const char *sl_cdp_reader_id(const sl_json_t *resource)
+{
+    const char *id = sl_json_str(resource, "id");
+
+    return id != NULL && *id != '\0' ? id : NULL;
+}
+
+/* What it was before is judged by what it is now. */
+static void note_origin(const sl_cdp_paging_t *paging, const sl_json_t *resource, bool is_gone)
+{
+    const sl_cdp_origin_t origin = {sl_cdp_reader_id(resource), is_gone};
+
+    if (origin.id != NULL) {
+        APR_ARRAY_PUSH(paging->page->origins, sl_cdp_origin_t) = origin;
+    }
+}
+
+static bool read_observation(const sl_cdp_paging_t *paging, const sl_json_t *resource,
+                             bool is_understood)
+{
+    bool counts =
+        is_understood && is_ours(paging, resource) && sl_cdp_reader_observation(paging, resource);
+
+    note_origin(paging, resource, !counts);
+    return counts;
+}
+
 /* An entry that was searched for. */
 static bool read_match(const sl_cdp_paging_t *paging, const sl_json_t *resource)
 {
-    const sl_cdp_reader_t *reader = paging->reader;
+    sl_cdp_category_t category = paging->reader->request->category;
+    bool is_understood = !sl_cdp_fhir_has_modifier(resource);
 
-    if (sl_cdp_fhir_has_modifier(resource)) {
+    if (!is_understood) {
         sl_cdp_reader_warn(paging, "An entry has a marker (modifierExtension) that may change what "
                                    "it means. It was left out.");
-        return false;
     }
-    if (reader->request->category == SL_CDP_PATIENT) {
-        return read_patient(paging, resource);
+    if (category == SL_CDP_OBSERVATIONS) {
+        return read_observation(paging, resource, is_understood);
     }
-    if (!sl_cdp_fhir_is_about(resource, reader->patient, paging->p)) {
-        paging->page->foreign++;
-        sl_cdp_reader_warn(paging, "An entry of another patient, or of none, came along. It was "
-                                   "left out.");
-        return false;
+    if (category == SL_CDP_PATIENT || !is_understood) {
+        return is_understood && read_patient(paging, resource);
     }
-    if (reader->request->category == SL_CDP_OBSERVATIONS) {
-        return sl_cdp_reader_observation(paging, resource);
-    }
-    if (reader->request->category == SL_CDP_DOCUMENTS) {
-        return sl_cdp_reader_document(paging, resource);
-    }
-    return sl_cdp_reader_list(paging, resource);
+    return is_ours(paging, resource) &&
+           (category == SL_CDP_DOCUMENTS ? sl_cdp_reader_document(paging, resource)
+                                         : sl_cdp_reader_list(paging, resource));
 }
 
 static void read_outcome(const sl_cdp_paging_t *paging, const sl_json_t *resource)
 {
     sl_cdp_outcome_t outcome;
 
-    sl_cdp_outcome_read(&outcome, resource, paging->reader->patient, paging->p);
+    sl_cdp_outcome_read(&outcome, resource, paging->reader->subject.patient, paging->p);
     for (int i = 0; i < outcome.sentences->nelts; i++) {
         sl_cdp_reader_warn(paging, APR_ARRAY_IDX(outcome.sentences, i, const char *));
     }
@@ -186,6 +226,7 @@ sl_rc_t sl_cdp_reader_page(sl_cdp_page_t *out, sl_cdp_reader_t *reader, const sl
 
     memset(out, 0, sizeof(*out));
     out->items = apr_array_make(p, 16, sizeof(sl_cdp_item_t));
+    out->origins = apr_array_make(p, 16, sizeof(sl_cdp_origin_t));
     out->warnings = apr_array_make(p, 2, sizeof(const char *));
     if (!sl_cdp_fhir_is(bundle, "resourceType", "Bundle") ||
         !sl_cdp_fhir_is(bundle, "type", "searchset")) {

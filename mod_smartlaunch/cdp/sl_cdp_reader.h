@@ -10,7 +10,7 @@
 struct sl_cdp_reader {
     apr_pool_t *p;
     const sl_cdp_request_t *request;
-    const char *patient;
+    sl_cdp_subject_t subject;
     bool convert_gmt;
     apr_hash_t *by_code; /* LOINC code → apr_array_header_t of int, places in request->wants */
     int *seen;           /* by want: the last observation, or component, that served it */
@@ -30,6 +30,9 @@ typedef struct {
 
 /** Say it once, however many pages say it. */
 void sl_cdp_reader_warn(const sl_cdp_paging_t *paging, const char *sentence);
+
+/** The id of a resource; NULL: it has none. */
+const char *sl_cdp_reader_id(const sl_json_t *resource);
 
 /** Read one Observation of our patient. @return whether it counted */
 bool sl_cdp_reader_observation(const sl_cdp_paging_t *paging, const sl_json_t *resource);

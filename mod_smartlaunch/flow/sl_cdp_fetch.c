@@ -55,6 +55,7 @@ static void hold_patient_fields(sl_cdp_run_t *run, const sl_cdp_plan_t *plan,
                                 const sl_cdp_found_t *found)
 {
     const sl_cdp_reading_t reading = sl_cdp_fetch_reading(run->project);
+    sl_cdp_gain_t gain = {0};
 
     for (int i = 0; i < found->told->nelts; i++) {
         sl_cdp_fetch_warn(run, "patient", APR_ARRAY_IDX(found->told, i, const char *), NULL);
@@ -63,8 +64,8 @@ static void hold_patient_fields(sl_cdp_run_t *run, const sl_cdp_plan_t *plan,
         return;
     }
     run->asked++;
-    if (sl_cdp_fetch_hold(
-            run, sl_cdp_read_patient(found->resource, &plan->patient, &reading, run->p), run->p)) {
+    gain.items = sl_cdp_read_patient(found->resource, &plan->patient, &reading, run->p);
+    if (sl_cdp_fetch_hold(run, &gain, run->p)) {
         run->got++;
     }
 }

@@ -40,13 +40,31 @@ const char *sl_cdp_fetch_url(const sl_ehr_t *ehr, const char *query, apr_pool_t 
     return apr_pstrcat(p, apr_pstrmemdup(p, ehr->issuer, len), "/", query, NULL);
 }
 
+/** A category may be several requests: it says the same thing once. */
+static bool is_said(const sl_cdp_run_t *run, const sl_cdp_warning_t *warning)
+{
+    for (int i = 0; i < run->warnings->nelts; i++) {
+        const sl_cdp_warning_t *other = &APR_ARRAY_IDX(run->warnings, i, sl_cdp_warning_t);
+
+        if (strcmp(other->source, warning->source) == 0 &&
+            strcmp(other->message, warning->message) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void sl_cdp_fetch_warn(sl_cdp_run_t *run, const char *source, const char *message, const char *told)
 {
-    sl_cdp_warning_t *warning = apr_array_push(run->warnings);
+    sl_cdp_warning_t warning = {source, message};
 
-    warning->source = source;
-    warning->message = told == NULL ? apr_pstrdup(run->p, message)
-                                    : apr_pstrcat(run->p, message, " (", told, ")", NULL);
+    if (told != NULL) {
+        warning.message = apr_pstrcat(run->p, message, " (", told, ")", NULL);
+    }
+    if (!is_said(run, &warning)) {
+        warning.message = apr_pstrdup(run->p, warning.message);
+        APR_ARRAY_PUSH(run->warnings, sl_cdp_warning_t) = warning;
+    }
 }
 
 void sl_cdp_fetch_miss(sl_cdp_run_t *run, const sl_cdp_request_t *request)
@@ -55,11 +73,11 @@ void sl_cdp_fetch_miss(sl_cdp_run_t *run, const sl_cdp_request_t *request)
     run->is_measured_in_part |= request->category == SL_CDP_OBSERVATIONS;
 }
 
-bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const apr_array_header_t *items, apr_pool_t *p)
+bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const sl_cdp_gain_t *gain, apr_pool_t *p)
 {
     sl_cdp_hold_t hold = {run->cdp, run->claim, run->current, NULL};
 
-    if (items == NULL || items->nelts == 0) {
+    if (gain->items->nelts == 0 && (gain->origins == NULL || gain->origins->nelts == 0)) {
         return true;
     }
     run->rc = SL_OK;
@@ -68,7 +86,7 @@ bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const apr_array_header_t *items, apr_p
     }
     if (run->rc == SL_OK) {
         hold.print_key = run->print_key;
-        run->rc = sl_cdp_hold_add(&run->held, &hold, items, p, &run->err);
+        run->rc = sl_cdp_hold_add(&run->held, &hold, gain, p, &run->err);
     }
     if (run->rc != SL_OK) {
         run->course = SL_CDP_IS_LOST;
@@ -148,7 +166,7 @@ static sl_rc_t use_page(pages_t *pages, const sl_json_t *bundle, apr_pool_t *p, 
     }
     pass_on(run, pages->request, page.warnings);
     pages->is_protected = page.is_protected;
-    if (!sl_cdp_fetch_hold(run, page.items, p)) {
+    if (!sl_cdp_fetch_hold(run, &(sl_cdp_gain_t){page.items, page.origins, pages->request}, p)) {
         return run->rc;
     }
     pages->pages++;
@@ -214,7 +232,9 @@ static sl_rc_t all_pages(pages_t *pages, apr_pool_t *p, sl_err_t *err)
         apr_pool_clear(p);
     }
     if (rc == SL_OK && !pages->has_hole) {
-        (void)sl_cdp_fetch_hold(run, sl_cdp_reader_end(pages->reader, p), p);
+        const sl_cdp_gain_t lists = {.items = sl_cdp_reader_end(pages->reader, p)};
+
+        (void)sl_cdp_fetch_hold(run, &lists, p);
     }
     return rc;
 }
@@ -287,6 +307,7 @@ void sl_cdp_fetch_category(sl_cdp_run_t *run, const sl_cdp_request_t *request)
                      .request = request,
                      .until = apr_time_now() + MOST_TIME,
                      .whole = run->asking.until};
+    const sl_cdp_subject_t subject = {run->claim->patient, run->project->ehr->issuer};
     apr_pool_t *tmp;
     sl_err_t err = {0};
     sl_rc_t rc;
@@ -297,8 +318,7 @@ void sl_cdp_fetch_category(sl_cdp_run_t *run, const sl_cdp_request_t *request)
         pages.until = pages.whole;
     }
     pages.seen = apr_hash_make(pages.p);
-    pages.reader =
-        sl_cdp_reader_new(request, run->claim->patient, run->mapping->convert_gmt, pages.p);
+    pages.reader = sl_cdp_reader_new(request, &subject, run->mapping->convert_gmt, pages.p);
     pages.url = sl_cdp_fetch_url(run->project->ehr, request->query, pages.p);
     run->asked++;
     (void)is_new(&pages, pages.url);

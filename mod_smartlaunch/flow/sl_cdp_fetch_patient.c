@@ -76,7 +76,7 @@ static sl_rc_t search(sl_cdp_found_t *out, bool *is_protected, sl_cdp_asking_t *
     apr_pool_t *p = asking->p;
     const sl_cdp_request_t request = {
         .category = SL_CDP_PATIENT, .type = "Patient", .wants = apr_array_make(p, 1, 1)};
-    sl_cdp_reader_t *reader = sl_cdp_reader_new(&request, NULL, false, p);
+    sl_cdp_reader_t *reader = sl_cdp_reader_new(&request, &(sl_cdp_subject_t){0}, false, p);
     const char *url = sl_cdp_fetch_url(asking->project->ehr,
                                        sl_cdp_plan_patient(asking->project->mrn_system, mrn, p), p);
     sl_cdp_page_t page = {0};

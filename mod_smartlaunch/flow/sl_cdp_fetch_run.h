@@ -88,8 +88,8 @@ SL_MUST_USE sl_rc_t sl_cdp_fetch_notes(sl_cdp_run_t *run, const sl_json_t *bundl
 /** Something of this category is not there. */
 void sl_cdp_fetch_miss(sl_cdp_run_t *run, const sl_cdp_request_t *request);
 
-/** Hold items; false: run->course says that it is over. */
-bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const apr_array_header_t *items, apr_pool_t *p);
+/** Hold what came; false: run->course says that it is over. */
+bool sl_cdp_fetch_hold(sl_cdp_run_t *run, const sl_cdp_gain_t *gain, apr_pool_t *p);
 
 /** A warning; `told`: what the EHR said of it, may be NULL. Texts are copied. */
 void sl_cdp_fetch_warn(sl_cdp_run_t *run, const char *source, const char *message,

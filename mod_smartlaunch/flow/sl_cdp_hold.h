@@ -61,8 +61,9 @@ typedef struct {
 /**
  * Take a record for a fetch by a person. With an `mrn` that is not the record's own, everything
  * that was held of the old patient is purged in the same transaction, never mixed (C12). SL_BUSY:
- * somebody is fetching it right now. SL_NONE: no `mrn`, and none is known. SL_INVALID: no name of a
- * record, or no medical record number. SL_DENIED: what is known cannot be opened.
+ * somebody is fetching it right now; with other dates it is fetched once more afterwards. SL_NONE:
+ * no `mrn`, and none is known. SL_INVALID: no name of a record, or no medical record number.
+ * SL_DENIED: what is known cannot be opened.
  */
 typedef struct {
     const sl_cdp_project_t *project;
@@ -100,12 +101,22 @@ typedef struct {
     const sl_secret_t *print_key;      /* sl_cdp_vault_print_key() */
 } sl_cdp_hold_t;
 
+/** What one page gave. */
+typedef struct {
+    const apr_array_header_t *items; /* of sl_cdp_item_t */
+    const apr_array_header_t
+        *origins;                    /* of sl_cdp_origin_t: resources that were read; NULL: none */
+    const sl_cdp_request_t *request; /* what was asked for; NULL without origins */
+} sl_cdp_gain_t;
+
 /**
- * Hold the items of one page (of sl_cdp_item_t), in one statement; adds up in `held`. A one-time
- * value equal to the current one is settled. SL_EXPIRED as above.
+ * Hold the items of one page, in one statement; adds up in `held`. A one-time value equal to the
+ * current one is settled. What was held of one of the origins, and is not what it says now, is
+ * superseded while it is new; a decided one is marked corrected or withdrawn. Only what the request
+ * asked for is judged so, unless the origin is gone altogether. SL_EXPIRED as above.
  */
 SL_MUST_USE sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_hold_t *hold,
-                                    const apr_array_header_t *items, apr_pool_t *p, sl_err_t *err);
+                                    const sl_cdp_gain_t *gain, apr_pool_t *p, sl_err_t *err);
 
 /** Give the record back. */
 typedef struct {
@@ -121,7 +132,8 @@ SL_MUST_USE sl_rc_t sl_cdp_hold_finish(const sl_cdp_t *cdp, const sl_cdp_claim_t
 SL_MUST_USE sl_rc_t sl_cdp_hold_touch(const sl_cdp_t *cdp, const char *project, const char *record,
                                       sl_err_t *err);
 
-/** Make a record due at once (`record` NULL: all of the project). @param n how many */
+/** Make a record due at once (`record` NULL: all of the project); one that is being fetched, once
+ * more after that. @param n how many */
 SL_MUST_USE sl_rc_t sl_cdp_hold_queue(int *n, const sl_cdp_t *cdp, const char *project,
                                       const char *record, sl_err_t *err);
 

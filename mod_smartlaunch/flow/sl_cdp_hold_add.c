@@ -16,6 +16,7 @@ typedef struct {
     const sl_cdp_claim_t *claim;
     const sl_secret_t *print_key;
     const apr_array_header_t *current;     /* NULL: not known */
+    const sl_cdp_request_t *request;       /* NULL: there are no origins */
     const sl_cdp_dictionary_t *dictionary; /* NULL: the app does not tell */
     apr_pool_t *p;
 } page_t;
@@ -61,6 +62,20 @@ static const char *print_of(const page_t *page, const sl_cdp_item_t *item)
     return sl_cdp_vault_print(page->print_key, parts, page->p);
 }
 
+/** Of which resource of the EHR, in this record: no id stands in a table. NULL: of none. */
+static const char *origin_print(const page_t *page, const char *id)
+{
+    const char *const parts[] = {"origin",
+                                 page->claim->project->name,
+                                 page->claim->record,
+                                 page->claim->project->ehr->name,
+                                 page->request->type,
+                                 id,
+                                 NULL};
+
+    return sl_cdp_vault_print(page->print_key, parts, page->p);
+}
+
 static sl_rc_t write_item(sl_json_t *array, const page_t *page, const sl_cdp_item_t *item,
                           sl_err_t *err)
 {
@@ -88,6 +103,9 @@ static sl_rc_t write_item(sl_json_t *array, const page_t *page, const sl_cdp_ite
     sl_json_put_bool(json, "day", item->when.precision == SL_CDP_DATE);
     sl_json_put_str(json, "unit", item->unit);
     sl_json_put_str(json, "print", print);
+    if (item->origin != NULL && page->request != NULL) {
+        sl_json_put_str(json, "origin", origin_print(page, item->origin));
+    }
     sl_json_put_str(json, "sealed", sl_text_base64(page->p, sealed.bytes.bytes, sealed.bytes.len));
     sl_json_put_bool(json, "settled", is_settled(page, item));
     sl_json_push(array, json);
@@ -126,8 +144,44 @@ static sl_rc_t write_items(const char **json, page_t *page, const apr_array_head
     return rc;
 }
 
-sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_hold_t *hold,
-                        const apr_array_header_t *items, apr_pool_t *p, sl_err_t *err)
+/** A place in the record that the request asked about, and the times it asked for. */
+static sl_json_t *want_json(const sl_cdp_want_t *want, apr_pool_t *p)
+{
+    sl_json_t *json = sl_json_object(p);
+
+    sl_json_put_int(json, "mapping", want->map->id);
+    sl_json_put_int(json, "instance", want->instance);
+    sl_json_put_str(json, "opens", sl_cdp_when_text(p, want->window.from));
+    sl_json_put_str(json, "closes", sl_cdp_when_text(p, want->window.to));
+    return json;
+}
+
+/** Which resources were read, and for what. */
+static const char *write_seen(const page_t *page, const apr_array_header_t *origins)
+{
+    sl_json_t *all = sl_json_object(page->p);
+    sl_json_t *seen = sl_json_array(page->p);
+    sl_json_t *wants = sl_json_array(page->p);
+
+    for (int i = 0; origins != NULL && i < origins->nelts; i++) {
+        const sl_cdp_origin_t *origin = &APR_ARRAY_IDX(origins, i, sl_cdp_origin_t);
+        sl_json_t *json = sl_json_object(page->p);
+
+        sl_json_put_str(json, "print", origin_print(page, origin->id));
+        sl_json_put_bool(json, "gone", origin->is_gone);
+        sl_json_push(seen, json);
+    }
+    for (int i = 0; page->request != NULL && i < page->request->wants->nelts; i++) {
+        sl_json_push(wants,
+                     want_json(&APR_ARRAY_IDX(page->request->wants, i, sl_cdp_want_t), page->p));
+    }
+    sl_json_put(all, "origins", seen);
+    sl_json_put(all, "wants", wants);
+    return sl_json_text(page->p, all);
+}
+
+sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_hold_t *hold, const sl_cdp_gain_t *gain,
+                        apr_pool_t *p, sl_err_t *err)
 {
     const sl_cdp_claim_t *claim = hold->claim;
     const sl_store_cdp_lease_t lease = {claim->project->name, claim->record, claim->lease, NULL};
@@ -136,10 +190,12 @@ sl_rc_t sl_cdp_hold_add(sl_cdp_held_t *held, const sl_cdp_hold_t *hold,
                    .claim = claim,
                    .print_key = hold->print_key,
                    .current = hold->current,
+                   .request = gain->origins != NULL ? gain->request : NULL,
                    .p = p};
     sl_store_cdp_held_t done = {0};
-    sl_rc_t rc = write_items(&sealed.json, &page, items, err);
+    sl_rc_t rc = write_items(&sealed.json, &page, gain->items, err);
 
+    sealed.seen = write_seen(&page, gain->origins);
     rc = rc == SL_OK ? sl_store_cdp_hold(&done, hold->cdp->rt->db, &lease, &sealed, err) : rc;
     held->rows += done.added;
     held->settled += done.settled;

@@ -138,6 +138,30 @@ static sl_rc_t seal_dates(asking_t *a, const sl_cdp_t *cdp, apr_pool_t *p, sl_er
                                     sl_cdp_dates_write(a->ask.dates, p), p, err);
 }
 
+/** The fetch under way may have begun with other dates: then there is one more after it. */
+static sl_rc_t busy(asking_t *a, const sl_cdp_t *cdp, const sl_store_cdp_claimed_t *got,
+                    apr_pool_t *p, sl_err_t *err)
+{
+    const sl_cdp_record_place_t place = {a->ask.project->name, a->ask.record, SL_CDP_DATES};
+    const char *known = NULL;
+    int n = 0;
+    sl_rc_t rc = SL_OK;
+
+    if (a->ask.dates != NULL && got->dates.bytes.bytes != NULL) {
+        rc = sl_cdp_vault_open_record(&known, cdp->rt->ring, &place, &got->dates, p, err);
+    }
+    if (a->ask.dates != NULL &&
+        (known == NULL || strcmp(known, sl_cdp_dates_write(a->ask.dates, p)) != 0)) {
+        rc = sl_store_cdp_redate(&n, cdp->rt->db, &a->claim, err);
+    }
+    return rc == SL_OK || rc == SL_DENIED
+               ? sl_err_set(err, SL_BUSY, "SL8011",
+                            n > 0 ? "this record is being fetched right now; afterwards it is "
+                                    "fetched once more, with its new dates"
+                                  : "this record is being fetched right now")
+               : rc;
+}
+
 sl_rc_t sl_cdp_hold_claim(sl_cdp_claim_t *out, const sl_cdp_t *cdp, const sl_cdp_claim_ask_t *ask,
                           apr_pool_t *p, sl_err_t *err)
 {
@@ -155,7 +179,7 @@ sl_rc_t sl_cdp_hold_claim(sl_cdp_claim_t *out, const sl_cdp_t *cdp, const sl_cdp
     rc = rc == SL_OK ? seal_dates(&a, cdp, p, err) : rc;
     rc = rc == SL_OK ? sl_store_cdp_claim(&got, cdp->rt->db, &a.claim, p, err) : rc;
     if (rc == SL_OK && got.lease != a.claim.lease) {
-        rc = sl_err_set(err, SL_BUSY, "SL8011", "this record is being fetched right now");
+        rc = busy(&a, cdp, &got, p, err);
     }
     if (rc != SL_OK) {
         return rc;

@@ -43,6 +43,7 @@ static void count_sent(sl_cdp_sheet_t *out)
         out->waiting += target->sent == SL_CDP_WAITING;
         out->aside += target->sent == SL_CDP_ASIDE;
         out->refused += target->sent == SL_CDP_REFUSED;
+        out->revised += target->revised != SL_CDP_AS_IT_WAS;
     }
 }
 

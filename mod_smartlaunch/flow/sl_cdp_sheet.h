@@ -39,6 +39,9 @@ typedef enum {
     SL_CDP_REFUSED
 } sl_cdp_sent_t;
 
+/** What the EHR has done to a value since it was saved. */
+typedef enum { SL_CDP_AS_IT_WAS, SL_CDP_CORRECTED, SL_CDP_WITHDRAWN } sl_cdp_revised_t;
+
 /** One field of the record, with what it could get. */
 typedef struct {
     const char *event;
@@ -51,6 +54,7 @@ typedef struct {
     int fresh;                            /* candidates in state NEW */
     apr_int64_t clear;                    /* the one that needs nobody's eyes (H7); 0: none */
     sl_cdp_sent_t sent;                   /* what became of the last value saved here */
+    sl_cdp_revised_t revised;             /* and what the EHR says of it now */
     const char *refusal;                  /* REFUSED: the app's reason; ASIDE: ours */
 } sl_cdp_target_t;
 
@@ -61,6 +65,7 @@ typedef struct {
     apr_int64_t seen;            /* the newest value that is shown */
     bool app_is_away;            /* current values and fields could not be asked */
     int waiting, aside, refused; /* fields, by what became of the last value */
+    int revised;                 /* … and those where the EHR has another, or none, by now */
 } sl_cdp_sheet_t;
 
 /** Load it, and write the view log (a row per shown value, H6) unless `actor` is NULL: somebody

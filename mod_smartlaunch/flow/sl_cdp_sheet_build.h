@@ -24,6 +24,7 @@ typedef struct {
     int instance;
     const char *field;
     sl_cdp_sent_t sent;
+    sl_cdp_revised_t revised;
     const char *refusal;            /* REFUSED: the app's reason; ASIDE: ours */
     const sl_cdp_opened_t *refused; /* REFUSED: what can be chosen again; NULL: nothing */
 } sl_cdp_last_t;

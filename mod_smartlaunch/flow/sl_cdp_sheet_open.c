@@ -102,7 +102,16 @@ static sl_cdp_sent_t sent_of(const sl_store_cdp_last_t *row)
     return strcmp(row->state, "refused") == 0 ? SL_CDP_REFUSED : SL_CDP_DELIVERED;
 }
 
-/** What the app refused: its reason, and the value, which can be chosen once more. */
+static sl_cdp_revised_t revised_of(const char *word)
+{
+    if (word == NULL) {
+        return SL_CDP_AS_IT_WAS;
+    }
+    return strcmp(word, "corrected") == 0 ? SL_CDP_CORRECTED : SL_CDP_WITHDRAWN;
+}
+
+/** What the app refused: its reason, and the value, which can be chosen once more, unless the EHR
+ * has another by now. */
 static sl_rc_t open_refused(sl_cdp_last_t *out, const sl_cdp_sheet_ask_t *ask,
                             const sl_store_cdp_last_t *row, apr_pool_t *p, sl_err_t *err)
 {
@@ -119,7 +128,8 @@ static sl_rc_t open_refused(sl_cdp_last_t *out, const sl_cdp_sheet_ask_t *ask,
         rc = or_unreadable(sl_cdp_vault_open_outbox(&out->refusal, ring, &place, &reason, p, err),
                            &out->refusal);
     }
-    if (rc != SL_OK || sealed.bytes.bytes == NULL || row->value.mapping == 0) {
+    if (rc != SL_OK || sealed.bytes.bytes == NULL || row->value.mapping == 0 ||
+        row->revised != NULL) {
         return rc;
     }
     value = apr_palloc(p, sizeof(*value));
@@ -152,6 +162,7 @@ static sl_rc_t open_last(apr_array_header_t **out, apr_int64_t *newest,
         last->instance = row->instance;
         last->field = row->field;
         last->sent = sent_of(row);
+        last->revised = revised_of(row->revised);
         last->refusal = last->sent == SL_CDP_ASIDE ? aside : NULL;
         if (last->sent == SL_CDP_REFUSED) {
             rc = open_refused(last, ask, row, p, err);

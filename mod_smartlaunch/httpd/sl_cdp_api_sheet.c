@@ -37,6 +37,19 @@ static const char *sent_word(sl_cdp_sent_t sent)
     return "refused";
 }
 
+static const char *revised_word(sl_cdp_revised_t revised)
+{
+    switch (revised) {
+    case SL_CDP_AS_IT_WAS:
+        return NULL;
+    case SL_CDP_CORRECTED:
+        return "corrected";
+    case SL_CDP_WITHDRAWN:
+        break;
+    }
+    return "withdrawn";
+}
+
 const char *sl_cdp_api_state(sl_cdp_fetch_state_t state)
 {
     switch (state) {
@@ -85,6 +98,7 @@ static sl_json_t *target_json(const sl_cdp_target_t *target, apr_pool_t *p)
     sl_json_put_str(json, "date", target->date);
     sl_json_put_str(json, "sent", sent_word(target->sent));
     sl_json_put_str(json, "refusal", target->refusal);
+    sl_json_put_str(json, "revised", revised_word(target->revised));
     sl_json_put(json, "candidates", candidates);
     return json;
 }

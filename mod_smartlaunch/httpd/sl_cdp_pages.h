@@ -27,6 +27,9 @@ typedef struct {
 int sl_cdp_pages_sheet_send(request_rec *r, const sl_cdp_visit_t *visit, const char *record,
                             const sl_cdp_pages_again_t *again);
 
+/** What the EHR has done to the value that was saved, as a sentence; NULL: nothing. */
+const char *sl_cdp_pages_revised(const sl_cdp_target_t *target);
+
 /** One field with its candidates, as a fieldset. `n` tells those of a page apart. */
 void sl_cdp_pages_put_target(sl_cdp_html_t *html, const sl_cdp_target_t *target, int n,
                              const sl_cdp_choices_t *kept);

@@ -109,6 +109,13 @@ static void put_deliveries(sl_cdp_html_t *html, const sl_cdp_sheet_t *sheet)
             "stands beside the field.</p>",
             sl_cdp_pages_number(sheet->refused, "saved value", "saved values", html->p));
     }
+    if (sheet->revised > 0) {
+        sl_cdp_html_put(
+            html,
+            "<p class=\"trouble\">The EHR has since corrected or withdrawn %s. It stands beside "
+            "the field; what the study has is not changed by itself.</p>",
+            sl_cdp_pages_number(sheet->revised, "saved value", "saved values", html->p));
+    }
     if (sheet->app_is_away) {
         sl_cdp_html_put(html, "<p class=\"note\">The study's application cannot be asked at the "
                               "moment. What the record has now is not shown, and what has to be "
@@ -181,27 +188,29 @@ static void put_settled(sl_cdp_html_t *html, const sl_cdp_sheet_t *sheet, int co
     if (count == 0) {
         return;
     }
-    sl_cdp_html_put(html, sheet->aside > 0 ? "<details open><summary>" : "<details><summary>");
     sl_cdp_html_put(html,
-                    "%s without anything to decide</summary><table><thead><tr>"
+                    "<details%s><summary>%s without anything to decide</summary><table><thead><tr>"
                     "<th scope=\"col\">Field</th><th scope=\"col\">In the study now</th>"
                     "<th scope=\"col\">State</th></tr></thead><tbody>",
+                    sheet->aside > 0 || sheet->revised > 0 ? " open" : NULL,
                     sl_cdp_pages_number(count, "field", "fields", html->p));
     for (int i = 0; i < sheet->targets->nelts; i++) {
         const sl_cdp_target_t *target = &APR_ARRAY_IDX(sheet->targets, i, sl_cdp_target_t);
 
         if (!sl_cdp_pages_is_open(target)) {
+            const char *revised = sl_cdp_pages_revised(target);
+
             sl_cdp_html_put(html, "<tr><th scope=\"row\">%s<small>%s%s%s</small></th>",
                             target->label, target->event_label,
                             target->event != NULL && target->event[0] != '\0' ? ", " : NULL,
                             target->field);
             sl_cdp_html_put(html,
                             "<td data-head=\"In the study now\">%s</td>"
-                            "<td data-head=\"State\">%s</td></tr>",
+                            "<td data-head=\"State\">%s%s%s</td></tr>",
                             target->current == NULL      ? "not known"
                             : target->current[0] == '\0' ? "empty"
                                                          : target->current,
-                            sent_text(target, html->p));
+                            sent_text(target, html->p), revised != NULL ? ". " : NULL, revised);
         }
     }
     sl_cdp_html_put(html, "</tbody></table></details>");

@@ -118,6 +118,19 @@ static void put_excluded(sl_cdp_html_t *html, const sl_cdp_target_t *target, int
     sl_cdp_html_put(html, "</details>");
 }
 
+const char *sl_cdp_pages_revised(const sl_cdp_target_t *target)
+{
+    switch (target->revised) {
+    case SL_CDP_AS_IT_WAS:
+        return NULL;
+    case SL_CDP_CORRECTED:
+        return "The EHR has since corrected this result.";
+    case SL_CDP_WITHDRAWN:
+        break;
+    }
+    return "The EHR has since withdrawn this result.";
+}
+
 static void put_head(sl_cdp_html_t *html, const sl_cdp_target_t *target)
 {
     sl_cdp_html_put(html, "<legend>%s</legend><p class=\"quiet\">", target->label);
@@ -147,6 +160,10 @@ static void put_head(sl_cdp_html_t *html, const sl_cdp_target_t *target)
     } else if (target->sent == SL_CDP_WAITING) {
         sl_cdp_html_put(html, "<p class=\"note\">A saved value waits for the study's application."
                               "</p>");
+    }
+    if (target->revised != SL_CDP_AS_IT_WAS) {
+        sl_cdp_html_put(html, "<p class=\"trouble\">What was saved: %s</p>",
+                        sl_cdp_pages_revised(target));
     }
 }
 

@@ -7,14 +7,14 @@
 static const sl_stmt_t HOLD = {
     .name = "sl_cdp_hold",
     .sql = "SELECT ours, added, had, known FROM smartlaunch.cdp_hold($1::text, $2::text,"
-           " $3::bigint, $4::text, $5::jsonb)",
-    .params = 5,
+           " $3::bigint, $4::text, $5::jsonb, $6::jsonb)",
+    .params = 6,
 };
 
 static const sl_stmt_t UNCLAIM = {
     .name = "sl_cdp_unclaim",
     .sql = "UPDATE smartlaunch.cdp_record SET state = 'queued', lease = NULL, lease_until = NULL,"
-           " lease_by = NULL"
+           " lease_by = NULL, once_more = false"
            " WHERE (project, record) IN (SELECT project, record FROM smartlaunch.cdp_record"
            "  WHERE project = $1::text AND state = 'fetching' AND lease_until < now()"
            "  FOR UPDATE SKIP LOCKED)",
@@ -42,8 +42,8 @@ sl_rc_t sl_store_cdp_hold(sl_store_cdp_held_t *out, sl_db_t *db, const sl_store_
                           const sl_store_cdp_items_t *items, sl_err_t *err)
 {
     const sl_db_param_t params[] = {sl_db_text(lease->project), sl_db_text(lease->record),
-                                    sl_db_int(lease->lease), sl_db_text(items->key_id),
-                                    sl_db_text(items->json)};
+                                    sl_db_int(lease->lease),    sl_db_text(items->key_id),
+                                    sl_db_text(items->json),    sl_db_text(items->seen)};
     const sl_db_call_t call = {&HOLD, params};
     sl_rows_t *rows = NULL;
     apr_pool_t *p;

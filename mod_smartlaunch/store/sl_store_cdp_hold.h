@@ -12,7 +12,9 @@ typedef struct {
 typedef struct {
     const char *key_id; /* what sealed them */
     const char *json;   /* [{"mapping", "instance", "taken", "day", "unit", "print", "sealed",
-                           "settled"} …] */
+                           "settled", "origin"} …] */
+    const char *seen;   /* {"origins": [{"print", "gone"} …],
+                            "wants": [{"mapping", "instance", "opens", "closes"} …]} */
 } sl_store_cdp_items_t;
 
 /** Hold what one page gave, in one transaction. SL_EXPIRED: the claim is not ours any more. */

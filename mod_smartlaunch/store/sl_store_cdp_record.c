@@ -71,7 +71,8 @@ static const sl_stmt_t DUE = {
            "    AND (r.fetched_at IS NULL OR r.fetched_at <= now() - " SQL_FOR("$2") ")"
            "    AND (r.has_future OR r.active_at > now() - " SQL_FOR("$3") ")))"
            " ORDER BY r.state = 'idle', r.fetched_at NULLS FIRST LIMIT 1 FOR UPDATE SKIP LOCKED)"
-           "UPDATE smartlaunch.cdp_record c SET state = 'fetching', lease = $4::bigint,"
+           "UPDATE smartlaunch.cdp_record c SET state = 'fetching', once_more = false,"
+           "  lease = $4::bigint,"
            "  lease_until = now() + " SQL_FOR("$5") ", lease_by = $6::text"
            " FROM due WHERE c.project = $1 AND c.record = due.record RETURNING " SQL_CLAIMED,
     .params = 6,
@@ -88,7 +89,8 @@ static const sl_stmt_t FINISH = {
     .name = "sl_cdp_finish",
     .sql = "WITH back AS ("
            " UPDATE smartlaunch.cdp_record r SET lease = NULL, lease_until = NULL, lease_by = NULL,"
-           "  state = CASE WHEN $9::bigint > 0 THEN 'queued' ELSE 'idle' END,"
+           "  state = CASE WHEN $9::bigint > 0 OR r.once_more THEN 'queued' ELSE 'idle' END,"
+           "  once_more = false,"
            "  due_at = CASE WHEN $9 > 0 THEN now() + " SQL_FOR("$9") " END, fetched_at = now(),"
            "  fetched_by = CASE WHEN $10::boolean IS NOT TRUE AND $5::text IN ('ok', 'partial')"
            "   THEN $4::text ELSE r.fetched_by END,"
@@ -116,11 +118,25 @@ static const sl_stmt_t QUEUE = {
     .name = "sl_cdp_queue",
     .sql = "WITH put AS ("
            " UPDATE smartlaunch.cdp_record r SET due_at = NULL,"
+           "  once_more = r.state = 'fetching',"
            "  state = CASE WHEN r.state = 'idle' THEN 'queued' ELSE r.state END"
            " WHERE r.project = $1::text AND ($2::text IS NULL OR r.record = $2)"
            "  AND r.mrn_sealed IS NOT NULL RETURNING 1)"
            "SELECT count(*) AS n FROM put",
     .params = 2,
+};
+/* Dates that came while a fetch ran that knows others: the next one has them. A record with another
+ * medical record number by now is not meant. */
+static const sl_stmt_t REDATE = {
+    .name = "sl_cdp_redate",
+    .sql = "WITH put AS ("
+           " UPDATE smartlaunch.cdp_record r SET dates_sealed = $4::bytea, dates_key = $5::text,"
+           "  due_at = NULL, once_more = r.state = 'fetching',"
+           "  state = CASE WHEN r.state = 'idle' THEN 'queued' ELSE r.state END, active_at = now()"
+           " WHERE r.project = $1::text AND r.record = $2::text"
+           "  AND r.mrn_print = coalesce(decode($3::text, 'hex'), r.mrn_print) RETURNING 1)"
+           "SELECT count(*) AS n FROM put",
+    .params = 5,
 };
 /* clang-format on */
 
@@ -300,6 +316,18 @@ sl_rc_t sl_store_cdp_touch(sl_db_t *db, const char *project, const char *record,
     const sl_db_call_t call = {&TOUCH, params};
 
     return sl_store_do(db, &call, err);
+}
+
+sl_rc_t sl_store_cdp_redate(int *n, sl_db_t *db, const sl_store_cdp_claim_t *claim, sl_err_t *err)
+{
+    const sl_db_param_t params[] = {
+        sl_db_text(claim->project),       sl_db_text(claim->record),
+        sl_db_text(claim->print),         sl_db_bytes(claim->dates->bytes),
+        sl_db_text(claim->dates->key_id),
+    };
+    const sl_db_call_t call = {&REDATE, params};
+
+    return sl_store_number(n, db, &call, err);
 }
 
 sl_rc_t sl_store_cdp_queue(int *n, sl_db_t *db, const char *project, const char *record,

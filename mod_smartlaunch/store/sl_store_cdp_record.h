@@ -95,7 +95,13 @@ SL_MUST_USE sl_rc_t sl_store_cdp_finish(sl_db_t *db, const sl_store_cdp_lease_t 
 SL_MUST_USE sl_rc_t sl_store_cdp_touch(sl_db_t *db, const char *project, const char *record,
                                        sl_err_t *err);
 
-/** @param record NULL: all of the project that have a patient */
+/** Dates for the fetch after the one that is under way. @param n 0: the record has another medical
+ * record number than the claim */
+SL_MUST_USE sl_rc_t sl_store_cdp_redate(int *n, sl_db_t *db, const sl_store_cdp_claim_t *claim,
+                                        sl_err_t *err);
+
+/** One that is being fetched is due again afterwards. @param record NULL: all of the project that
+ * have a patient */
 SL_MUST_USE sl_rc_t sl_store_cdp_queue(int *n, sl_db_t *db, const char *project, const char *record,
                                        sl_err_t *err);
 

@@ -9,13 +9,14 @@
     "to_char(v.taken_at, CASE WHEN v.date_only THEN 'YYYY-MM-DD'"                                  \
     " ELSE 'YYYY-MM-DD HH24:MI:SS' END) AS taken_at"
 
-/* One-time values: what is excluded and not the newest any more is not what the EHR has. */
+/* Excluded, and the EHR has another by now: not shown. Of one-time values the newest counts. */
 static const sl_stmt_t OPEN = {
     .name = "sl_cdp_open",
     .sql = "SELECT v.id, v.mapping, v.instance, " SQL_TAKEN ", v.unit, v.state, v.key_id,"
            "  v.value_sealed, encode(v.value_print, 'hex') AS print"
            " FROM smartlaunch.cdp_value v"
            " WHERE v.project = $1::text AND v.record = $2::text AND v.state IN ('new', 'excluded')"
+           "  AND v.revised IS NULL"
            "  AND NOT (v.state = 'excluded' AND v.taken_at IS NULL AND EXISTS ("
            "   SELECT 1 FROM smartlaunch.cdp_value n WHERE n.project = v.project"
            "    AND n.record = v.record AND n.mapping = v.mapping AND n.instance = v.instance"
@@ -29,7 +30,8 @@ static const sl_stmt_t LAST = {
     .name = "sl_cdp_last",
     .sql = "SELECT DISTINCT ON (o.event, o.instance, o.field) o.key, o.event, o.instance, o.field,"
            "  o.state, o.key_id, o.value_sealed, o.reason_key, o.reason_sealed, o.value_id AS id,"
-           "  v.mapping, " SQL_TAKEN ", v.unit, EXISTS (SELECT 1 FROM smartlaunch.cdp_outbox a"
+           "  v.mapping, " SQL_TAKEN ", v.unit, v.revised,"
+           "  EXISTS (SELECT 1 FROM smartlaunch.cdp_outbox a"
            "   WHERE a.project = o.project AND a.record = o.record AND a.event = o.event"
            "    AND a.instance = o.instance AND a.field = o.field AND a.state = 'waiting'"
            "    AND a.aside_at IS NOT NULL) AS aside"
@@ -117,6 +119,7 @@ sl_rc_t sl_store_cdp_last(apr_array_header_t **out, sl_db_t *db, const sl_store_
         last->is_aside = sl_rows_bool(rows, i, "aside");
         last->key_id = last->value.key_id;
         last->sealed = last->value.sealed;
+        last->revised = sl_rows_text(rows, i, "revised");
         last->reason_key = sl_rows_text(rows, i, "reason_key");
         last->reason_sealed = sl_rows_bytes(rows, i, "reason_sealed");
     }

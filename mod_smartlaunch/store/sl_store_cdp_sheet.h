@@ -36,7 +36,8 @@ typedef struct {
     const char *state;
     bool is_aside; /* it, or what waits before it for this field: its key is not in the key ring */
     const char *key_id;
-    sl_bytes_t sealed; /* bytes NULL: erased */
+    sl_bytes_t sealed;   /* bytes NULL: erased */
+    const char *revised; /* "corrected" or "withdrawn" by the EHR since it was saved; NULL */
     const char *reason_key;
     sl_bytes_t reason_sealed;
     sl_store_cdp_open_t value; /* without its own seal and print; mapping 0: it is gone */

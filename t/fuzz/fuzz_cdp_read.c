@@ -63,9 +63,10 @@ static void check_items(const apr_array_header_t *items)
 
 static void read_as(size_t i, const sl_json_t *bundle, apr_pool_t *p)
 {
+    static const sl_cdp_subject_t omar = {"omar", "https://ehr.example/fhir"};
     sl_cdp_request_t request = request_of(i, p);
     static const sl_cdp_reading_t reading = {NULL, {1710504000, SL_CDP_DATETIME}};
-    sl_cdp_reader_t *reader = sl_cdp_reader_new(&request, "omar", i % 2 == 0, p);
+    sl_cdp_reader_t *reader = sl_cdp_reader_new(&request, &omar, i % 2 == 0, p);
     sl_cdp_page_t page;
     sl_rc_t rc;
 

@@ -62,6 +62,9 @@ asking(apr_pool_t *p, sl_cdp_category_t category, const char *type, const char *
     return request;
 }
 
+/** Whose page it is. */
+__attribute__((unused)) static const sl_cdp_subject_t omar = {"omar", "https://ehr.example/fhir"};
+
 /** A searchset of resources, which stand with commas between them. */
 __attribute__((unused)) static const sl_json_t *searchset(apr_pool_t *p, const char *resources)
 {

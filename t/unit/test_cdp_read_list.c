@@ -44,7 +44,7 @@ static const sl_cdp_request_t *request_of(apr_pool_t *p, sl_cdp_category_t categ
 static const char *read_bundle(apr_pool_t *p, sl_cdp_category_t category, const sl_json_t *bundle,
                                sl_cdp_page_t *page)
 {
-    sl_cdp_reader_t *reader = sl_cdp_reader_new(request_of(p, category), "omar", true, p);
+    sl_cdp_reader_t *reader = sl_cdp_reader_new(request_of(p, category), &omar, true, p);
     sl_err_t err;
 
     if (sl_cdp_reader_page(page, reader, bundle, p, &err) != SL_OK || page->items->nelts != 0) {
@@ -276,8 +276,8 @@ static void test_included(apr_pool_t *p)
 static void test_stable(apr_pool_t *p)
 {
     const sl_cdp_request_t *request = request_of(p, SL_CDP_ALLERGIES);
-    sl_cdp_reader_t *there = sl_cdp_reader_new(request, "omar", true, p);
-    sl_cdp_reader_t *back = sl_cdp_reader_new(request, "omar", true, p);
+    sl_cdp_reader_t *there = sl_cdp_reader_new(request, &omar, true, p);
+    sl_cdp_reader_t *back = sl_cdp_reader_new(request, &omar, true, p);
     const char *first, *second;
     sl_cdp_page_t page;
     sl_err_t err;

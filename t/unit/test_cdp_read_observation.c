@@ -11,7 +11,7 @@ static const sl_cdp_request_t *request;
 
 static sl_cdp_page_t read_page(apr_pool_t *p, const char *resources, bool convert_gmt)
 {
-    sl_cdp_reader_t *reader = sl_cdp_reader_new(request, "omar", convert_gmt, p);
+    sl_cdp_reader_t *reader = sl_cdp_reader_new(request, &omar, convert_gmt, p);
     sl_cdp_page_t page;
     sl_err_t err;
 
@@ -287,8 +287,37 @@ static void test_others(apr_pool_t *p)
         bool is_ours;
     } rows[] = {
         {"C10 ours", "'subject':{'reference':'Patient/omar'}", true},
-        {"C10 ours, absolute", "'subject':{'reference':'https://e.example/fhir/Patient/omar'}",
+        {"C10 ours, absolute", "'subject':{'reference':'https://ehr.example/fhir/Patient/omar'}",
          true},
+        {"C10 ours, absolute, of a version",
+         "'subject':{'reference':'https://ehr.example/fhir/Patient/omar/_history/1'}", true},
+        {"C10 ours, the host in capitals, with its port",
+         "'subject':{'reference':'https://EHR.example:443/fhir/Patient/omar'}", true},
+        {"C10 the same id on another host",
+         "'subject':{'reference':'https://e.example/fhir/Patient/omar'}", false},
+        {"C10 on another port",
+         "'subject':{'reference':'https://ehr.example:8443/fhir/Patient/omar'}", false},
+        {"C10 on a host that begins like ours",
+         "'subject':{'reference':'https://ehr.example.net/fhir/Patient/omar'}", false},
+        {"C10 on ours as a user's name",
+         "'subject':{'reference':'https://ehr.example@e.example/fhir/Patient/omar'}", false},
+        {"C10 without TLS", "'subject':{'reference':'http://ehr.example/fhir/Patient/omar'}",
+         false},
+        {"C10 at another base of our host",
+         "'subject':{'reference':'https://ehr.example/test/Patient/omar'}", false},
+        {"C10 at a base that begins like ours",
+         "'subject':{'reference':'https://ehr.example/fhir2/Patient/omar'}", false},
+        {"C10 below ours", "'subject':{'reference':'https://ehr.example/fhir/tenant/Patient/omar'}",
+         false},
+        {"C10 at no base", "'subject':{'reference':'https://ehr.example/Patient/omar'}", false},
+        {"C10 a path without a host", "'subject':{'reference':'/fhir/Patient/omar'}", false},
+        {"C10 a way up", "'subject':{'reference':'other/Patient/omar'}", false},
+        {"C10 a UUID", "'subject':{'reference':'urn:uuid:omar'}", false},
+        {"C10 a version of nobody", "'subject':{'reference':'Patient//_history/3'}", false},
+        {"C10 what a server says of itself does not count",
+         "'subject':{'reference':'https://e.example/fhir/Patient/omar'},"
+         "'meta':{'source':'https://e.example/fhir'}",
+         false},
         {"C10 ours, of a version", "'subject':{'reference':'Patient/omar/_history/3'}", true},
         {"C10 somebody else", "'subject':{'reference':'Patient/olga'}", false},
         {"C10 somebody whose id begins like ours", "'subject':{'reference':'Patient/omar2'}",
@@ -317,6 +346,77 @@ static void test_others(apr_pool_t *p)
                page.warnings->nelts == (rows[i].is_ours ? 0 : 1),
            "%s", rows[i].name);
     }
+}
+
+/* What was held of it is judged by this: it is so no more, or it is something else. */
+static void test_origins(apr_pool_t *p)
+{
+    static const struct {
+        const char *name, *resource;
+        const char *want; /* the id; "-" before it: gone; NULL: none */
+        int items;
+    } rows[] = {
+        {"C10 a result", SODIUM ",'valueInteger':1", "x", 1},
+        {"C10 corrected",
+         "'resourceType':'Observation','status':'corrected'," PATIENT "," AT
+         "," CODE("2951-2") ",'valueInteger':1",
+         "x", 1},
+        {"C10 amended",
+         "'resourceType':'Observation','status':'amended'," PATIENT "," AT
+         "," CODE("2951-2") ",'valueInteger':1",
+         "x", 1},
+        {"C10 entered in error",
+         "'resourceType':'Observation','status':'entered-in-error'," PATIENT "," AT
+         "," CODE("2951-2") ",'valueInteger':1",
+         "-x", 0},
+        {"C10 cancelled",
+         "'resourceType':'Observation','status':'cancelled'," PATIENT "," AT "," CODE("2951-2"),
+         "-x", 0},
+        {"C10 without a status",
+         "'resourceType':'Observation'," PATIENT "," AT "," CODE("2951-2") ",'valueInteger':1",
+         "-x", 0},
+        {"C10 without a time", FINAL "," CODE("2951-2") ",'valueInteger':1", "-x", 0},
+        {"C10 dataAbsentReason: of this field nothing",
+         SODIUM ",'dataAbsentReason':{'coding':[{'code':'error'}]}", "x", 0},
+        {"C10 a marker that is not known",
+         SODIUM ",'valueInteger':1,'modifierExtension':[{'url':"
+                "'urn:not'}]",
+         "-x", 0},
+        {"C10 somebody else's now",
+         "'resourceType':'Observation','status':'final','subject':{"
+         "'reference':'Patient/olga'}," AT "," CODE("2951-2") ",'valueInteger':1",
+         "-x", 0},
+        {"C12 at another time, out of the window",
+         FINAL ",'effectiveDateTime':'2021-05-01'," CODE("2951-2") ",'valueInteger':1", "x", 0},
+        {"C10 another code", FINAL "," AT "," CODE("9999-9") ",'valueInteger':1", "x", 0},
+    };
+
+    for (int i = 0; i < COUNT_OF(rows); i++) {
+        sl_cdp_page_t page =
+            read_page(p, apr_pstrcat(p, "{'id':'x',", rows[i].resource, "}", NULL), true);
+        const sl_cdp_origin_t *origin = &APR_ARRAY_IDX(page.origins, 0, sl_cdp_origin_t);
+
+        is_int(page.origins->nelts, 1, rows[i].name);
+        is_str(apr_pstrcat(p, origin->is_gone ? "-" : "", origin->id, NULL), rows[i].want,
+               rows[i].name);
+        ok(page.items->nelts == rows[i].items &&
+               (rows[i].items == 0 ||
+                strcmp(APR_ARRAY_IDX(page.items, 0, sl_cdp_item_t).origin, "x") == 0),
+           "%s: %d items, of it", rows[i].name, rows[i].items);
+    }
+}
+
+/* One that cannot be named is read, and never judged by. */
+static void test_nameless(apr_pool_t *p)
+{
+    sl_cdp_page_t page =
+        read_page(p, "{" SODIUM ",'valueInteger':1},{'id':''," SODIUM ",'valueInteger':2}", true);
+
+    is_int(page.items->nelts, 2, "C10 results without an id are results");
+    is_int(page.origins->nelts, 0, "C12 … and nothing else is judged by them");
+    ok(APR_ARRAY_IDX(page.items, 0, sl_cdp_item_t).origin == NULL &&
+           APR_ARRAY_IDX(page.items, 1, sl_cdp_item_t).origin == NULL,
+       "C12 … they have no origin");
 }
 
 static void test_marker(apr_pool_t *p)
@@ -372,6 +472,8 @@ int main(void)
     test_times(p);
     test_codes(p);
     test_others(p);
+    test_origins(p);
+    test_nameless(p);
     test_marker(p);
     test_long(p);
     rule_release(p);

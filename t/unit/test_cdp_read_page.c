@@ -17,7 +17,7 @@ static sl_cdp_reader_t *reader_for(apr_pool_t *p, sl_cdp_category_t category, co
     static const char *const none[] = {NULL};
 
     return sl_cdp_reader_new(
-        asking(p, category, type, category == SL_CDP_OBSERVATIONS ? sources : none), "omar", true,
+        asking(p, category, type, category == SL_CDP_OBSERVATIONS ? sources : none), &omar, true,
         p);
 }
 

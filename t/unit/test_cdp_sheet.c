@@ -233,8 +233,11 @@ static void test_last(void)
     const sl_cdp_target_t *t;
 
     begin();
-    APR_ARRAY_PUSH(last, sl_cdp_last_t) =
-        (sl_cdp_last_t){"e1", 0, "first", SL_CDP_REFUSED, "The record is locked.", &refused};
+    APR_ARRAY_PUSH(last, sl_cdp_last_t) = (sl_cdp_last_t){.event = "e1",
+                                                          .field = "first",
+                                                          .sent = SL_CDP_REFUSED,
+                                                          .refusal = "The record is locked.",
+                                                          .refused = &refused};
     t = target("first");
     is_str(t->refusal, "The record is locked.", "H5 the app's reason is shown");
     is_int(shown(t, 1)->state, SL_CDP_SAVED, "H5 what it refused can be chosen again");
@@ -244,6 +247,31 @@ static void test_last(void)
     t = target("first");
     is_int(ticked(t), 2, "H5 a new one beside it is ticked");
     is_int(t->clear, 0, "H7 where something was saved before, SYSTEM does not go on alone");
+}
+
+static void test_revised(void)
+{
+    static const struct {
+        const char *name;
+        sl_cdp_revised_t revised;
+    } rows[] = {
+        {"C10 what was saved stands", SL_CDP_AS_IT_WAS},
+        {"C10 what was saved was corrected since", SL_CDP_CORRECTED},
+        {"C10 what was saved was withdrawn since", SL_CDP_WITHDRAWN},
+    };
+
+    for (int i = 0; i < (int)(sizeof(rows) / sizeof(*rows)); i++) {
+        const sl_cdp_target_t *t;
+
+        begin();
+        APR_ARRAY_PUSH(last, sl_cdp_last_t) = (sl_cdp_last_t){
+            .event = "e1", .field = "first", .sent = SL_CDP_DELIVERED, .revised = rows[i].revised};
+        (void)add_value(2, 1, "Maurice", NULL);
+        t = target("first");
+        is_int((int)t->revised, (int)rows[i].revised, rows[i].name);
+        is_int(t->clear, 0, "H7 … and nothing is written over it by SYSTEM");
+        is_int((int)target("sex")->revised, SL_CDP_AS_IT_WAS, "C10 … of other fields nothing");
+    }
 }
 
 /* ---- decisions ---- */
@@ -331,6 +359,7 @@ int main(void)
     test_sources();
     test_unreadable();
     test_last();
+    test_revised();
     test_decide();
     apr_pool_destroy(pool);
     apr_terminate();

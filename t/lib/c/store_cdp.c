@@ -147,6 +147,7 @@ sl_rc_t cdp_hold(sl_cdp_held_t *held, const sl_cdp_claim_t *claim, const cdp_ite
     sl_cdp_hold_t hold = {&cdp, claim, current, NULL};
     const sl_cdp_mapping_t mapping = cdp_mapping(NULL);
     apr_array_header_t *page = apr_array_make(pool, count, sizeof(sl_cdp_item_t));
+    const sl_cdp_gain_t gain = {.items = page};
     sl_err_t err = {0};
     sl_rc_t rc;
 
@@ -154,7 +155,7 @@ sl_rc_t cdp_hold(sl_cdp_held_t *held, const sl_cdp_claim_t *claim, const cdp_ite
         add_item(page, &mapping, &items[i]);
     }
     rc = sl_cdp_vault_print_key(&hold.print_key, cdp.rt, pool, &err);
-    rc = rc == SL_OK ? sl_cdp_hold_add(held, &hold, page, pool, &err) : rc;
+    rc = rc == SL_OK ? sl_cdp_hold_add(held, &hold, &gain, pool, &err) : rc;
     if (rc != SL_OK && rc != SL_EXPIRED) {
         diag("hold: %s", err.text);
     }

@@ -75,7 +75,7 @@ static void one_time_values(void)
 /* Whatever became of it, it is not offered twice. */
 static void decided_values(void)
 {
-    static const char *const STATES[] = {"saved", "passed", "superseded"};
+    static const char *const STATES[] = {"saved", "passed"};
 
     for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
         cdp_begin();
@@ -91,6 +91,12 @@ static void decided_values(void)
     (void)owner("UPDATE smartlaunch.cdp_value SET state = 'excluded'");
     held_is(cdp_fetch("1", NULL, ITEMS(CHART)), 0, 4, "H4 what was excluded does not come back");
     is_int(cdp_fresh("1"), 0, "… and counts nowhere");
+    cdp_begin();
+    (void)cdp_fetch("1", MRN, ITEMS(CHART));
+    (void)owner("UPDATE smartlaunch.cdp_value SET state = 'superseded', value_sealed = NULL");
+    held_is(cdp_fetch("1", NULL, ITEMS(CHART)), 1, 3,
+            "C12 what the EHR measured, replaced and says again is new");
+    is_int(cdp_fresh("1"), 1, "… and counts");
 }
 
 static void settled_values(void)
@@ -216,7 +222,8 @@ static void odd_items(void)
     is_int(owner_int("SELECT count(*) FROM smartlaunch.cdp_hold('study', '2', %" APR_INT64_T_FMT
                      ", 'k1', jsonb_build_array(jsonb_build_object('mapping', (SELECT min(id)"
                      " FROM smartlaunch.cdp_mapping WHERE removed_at IS NOT NULL), 'instance', 0,"
-                     " 'print', repeat('00', 32), 'sealed', 'AAAA', 'settled', false)))"
+                     " 'print', repeat('00', 32), 'sealed', 'AAAA', 'settled', false)),"
+                     " '{\"origins\": [], \"wants\": []}')"
                      " WHERE ours AND added = 0",
                      claim.lease),
            1, "CDP-MAP what is out of the mapping is not held");
