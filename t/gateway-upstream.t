@@ -9,7 +9,7 @@ use SL;
 use IO::Socket::INET;
 use Time::HiRes qw(time);
 
-my $w = world(fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound timeout=4s');
+my $w = world(fpm => 0, ehr => { search => 1 }, ehr_block => 'SmartOutbound timeout=8s');
 my ($httpd, $ehr) = ($w->httpd, $w->ehr);
 my $l = $w->launch(login => 'alice');
 my ($session, $patient) = @$l{qw(session patient)};
