@@ -83,6 +83,11 @@ $ehr->faults(jwks => { status => 404 });
 like $text, qr/^  WRONG  jwks .*\n(?: {23}.*\n)* {20}-> \S/m, 'what is wrong has a line that says what to do';
 like $text, qr/1 WRONG$/m, '… and is counted';
 $ehr->faults;
+my $shared = check({ extra => "<Location /outside>\n    SmartTarget /app/\n</Location>\n" });
+for my $what ('redirect URI', 'public URL') {
+    is_deeply [ map { $_->{found} =~ m{(/\w+)(?: |:|$)} } sort { $a->{found} cmp $b->{found} } @{ $shared->{by}{$what} } ],
+        [ '/outside', '/smart' ], "$what: one that all virtual hosts have is looked at once" or diag explain $shared->{by}{$what};
+}
 my $one = check(undef, 'sandbox');
 is_deeply [ grep { !$_->{ehr} } @{ $one->{all} } ], [], 'one EHR only';
 ($rc, $text) = ctl("$dir/httpd.conf", qw(check nobody));
@@ -122,6 +127,9 @@ bent({ discovery => { patch => { capabilities => [qw(launch-ehr permission-v1)] 
     'SCP-2 scopes of the other version');
 bent({ discovery => { patch => { capabilities => ['launch-standalone'] } } }, 'warn', 'launch', qr/launch-ehr/, 'DIS-5 no EHR launch');
 bent({ discovery => { patch => { code_challenge_methods_supported => undef } } }, 'warn', 'pkce', qr/S256/, 'DIS-6 no PKCE');
+is_found('warn', 'aud', qr/less tightly/, 'AZR-3 no aud', check({ ehr_block => 'SmartAud none' }, 'sandbox'));
+my $with_aud = check({ ehr_block => "SmartProfile nextgen\nSmartAud iss" }, 'sandbox');
+ok $with_aud->{by}{pkce} && !$with_aud->{by}{aud}, 'AZR-3 … and nothing is said where there is one' or diag explain $with_aud->{all};
 bent({ discovery => { patch => { token_endpoint_auth_methods_supported => ['client_secret_post'] } } }, 'warn', 'method',
     qr/lists client_secret_post/, 'DIS-7 another way of authentication');
 bent({ discovery => { patch => { revocation_endpoint => undef } } }, 'ok', 'revocation', qr/not offered/, 'SEC-10 no revocation');

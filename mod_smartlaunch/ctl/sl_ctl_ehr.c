@@ -65,6 +65,20 @@ static sl_rc_t read_switches(sl_quirks_t *quirks, sl_json_t *from, apr_pool_t *p
     return rc;
 }
 
+static void read_aud(sl_ehr_t *ehr, const char *word)
+{
+    if (word == NULL || strcmp(word, "iss") == 0) {
+        ehr->aud = SL_AUD_ISS;
+    } else if (strcmp(word, "strip-slash") == 0) {
+        ehr->aud = SL_AUD_STRIP_SLASH;
+    } else if (strcmp(word, "none") == 0) {
+        ehr->aud = SL_AUD_NONE;
+    } else {
+        ehr->aud = SL_AUD_URL;
+        ehr->aud_url = word;
+    }
+}
+
 static void read_outbound(sl_ehr_t *ehr, const sl_json_t *from)
 {
     ehr->ca_file = sl_json_str(from, "ca");
@@ -97,6 +111,7 @@ static sl_rc_t read_ehr(sl_ehr_t *ehr, const sl_json_t *from, apr_pool_t *p, sl_
     ehr->renew_interval = apr_time_from_sec(number(from, "renew_every"));
     ehr->token_life = apr_time_from_sec(number(from, "token_life"));
     read_endpoints(ehr, sl_json_get(from, "endpoints"));
+    read_aud(ehr, sl_json_str(from, "aud"));
     read_outbound(ehr, from);
     rc = read_switches(&ehr->quirks, sl_json_get(from, "switches"), p, err);
     return rc == SL_OK ? sl_profile_complete(ehr, p, err) : rc;

@@ -32,7 +32,7 @@ const sl_json_t *sl_assertion_claims(const sl_assertion_t *assertion, apr_pool_t
     sl_json_put_str(claims, "iss", assertion->client_id);
     sl_json_put_str(claims, "sub", assertion->client_id);
     sl_json_put_str(claims, "aud", assertion->audience);
-    sl_json_put_int(claims, "iat", apr_time_sec(assertion->now));
+    sl_json_put_int(claims, "iat", apr_time_sec(assertion->now - SL_ASSERTION_BACK));
     sl_json_put_int(claims, "exp", apr_time_sec(assertion->now + SL_ASSERTION_LIFE));
     sl_json_put_str(claims, "jti", assertion->jti);
     return claims;

@@ -10,6 +10,9 @@
 /** How long one is good for; five minutes is the most an EHR takes, and its clock is not ours. */
 #define SL_ASSERTION_LIFE apr_time_from_sec(240)
 
+/** How far back it is dated: an EHR whose clock is a little behind takes no iat of its future. */
+#define SL_ASSERTION_BACK apr_time_from_sec(30)
+
 /** The EHR's first key that the token endpoint takes; none fits: the first. NULL: no keys. */
 const sl_signer_t *sl_assertion_key(const sl_ehr_t *ehr, unsigned algs);
 

@@ -5,6 +5,7 @@
 #include "smart/sl_assertion.h"
 #include "smart/sl_scope.h"
 #include "smart/sl_scope_diff.h"
+#include "smart/sl_scope_token.h"
 #include <apr_strings.h>
 #include <string.h>
 
@@ -93,6 +94,7 @@ static style_t style_of(const char *scope, apr_pool_t *p)
          one = apr_strtok(NULL, " ", &state)) {
         const char *rights;
 
+        one += sl_scope_prefix(one);
         one[strcspn(one, "?")] = '\0';
         rights = strrchr(one, '.');
         if (strchr(one, '/') == NULL || rights == NULL) {
@@ -185,6 +187,15 @@ static void review_pkce(const sl_findings_t *findings, const sl_ehr_t *ehr, cons
     }
 }
 
+static void review_aud(const sl_findings_t *findings, const sl_ehr_t *ehr)
+{
+    if (ehr->aud == SL_AUD_NONE) {
+        sl_finding_warn(findings, "aud", "leave it so only if the EHR refuses a request with aud",
+                        "requests do not say for which FHIR server the token is to be (aud), which "
+                        "binds it less tightly");
+    }
+}
+
 static void review_method(const sl_findings_t *findings, const sl_ehr_t *ehr, const sl_json_t *doc,
                           const sl_endpoints_t *endpoints)
 {
@@ -227,6 +238,7 @@ void sl_review_document(const sl_findings_t *findings, const sl_ehr_t *ehr, cons
     review_launches(findings, ehr, capabilities);
     review_scopes(findings, ehr, doc, capabilities);
     review_pkce(findings, ehr, doc);
+    review_aud(findings, ehr);
     review_method(findings, ehr, doc, endpoints);
     review_offered(findings, endpoints);
 }

@@ -57,7 +57,7 @@ static void test_claims(apr_pool_t *p)
 
     is_str(sl_json_text(p, sl_assertion_claims(&says, p)),
            "{\"iss\":\"my-id\",\"sub\":\"my-id\",\"aud\":\"https://ehr.example/token\","
-           "\"iat\":1700000000,\"exp\":1700000240,\"jti\":\"j1\"}",
+           "\"iat\":1699999970,\"exp\":1700000240,\"jti\":\"j1\"}",
            "TKR-A3 iss = sub, aud as one string, exp within five minutes, jti, no nbf");
 }
 

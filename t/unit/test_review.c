@@ -39,6 +39,21 @@ static void is_found(const sl_findings_t *findings, const char *what, sl_verdict
     }
 }
 
+/* Is there no finding of this verdict with these words? */
+static void is_not_found(const sl_findings_t *findings, sl_verdict_t verdict, const char *words,
+                         const char *name)
+{
+    for (int i = 0; i < findings->list->nelts; i++) {
+        const sl_finding_t *one = &APR_ARRAY_IDX(findings->list, i, sl_finding_t);
+
+        if (one->verdict == verdict && holds(one->found, words)) {
+            ok(false, "%s: %s", name, one->found);
+            return;
+        }
+    }
+    ok(true, "%s", name);
+}
+
 static void test_certificate(apr_pool_t *p)
 {
     static const struct {
@@ -211,8 +226,8 @@ static void test_document(apr_pool_t *p)
          "scopes", SL_FINDING_WARN, "patient/*.rs"},
         {"SCP-3 the other version's spelling is as good",
          "\"scopes_supported\":[\"patient/*.read\"]", "scopes", SL_FINDING_OK, "SmartScope"},
-        {"SCP-2 the other version is listed", "\"capabilities\":[\"permission-v1\"]", "scopes",
-         SL_FINDING_WARN, "version 1 only"},
+        {"SCP-2 SCP-6 the other version is listed", "\"capabilities\":[\"permission-v1\"]",
+         "scopes", SL_FINDING_WARN, "version 1 only"},
         {"DIS-6 S256 is not listed", "\"code_challenge_methods_supported\":[\"plain\"]", "pkce",
          SL_FINDING_WARN, "S256"},
         {"DIS-7 another method is listed",
@@ -239,6 +254,14 @@ static void test_configured(apr_pool_t *p)
     ehr.pkce = SL_SWITCH_OFF;
     findings = review(&ehr, ALL, p);
     is_found(&findings, "pkce", SL_FINDING_WARN, "without PKCE", "AZR-6 SmartPKCE off");
+    ehr = plain;
+    ehr.aud = SL_AUD_NONE;
+    findings = review(&ehr, ALL, p);
+    is_found(&findings, "aud", SL_FINDING_WARN, "less tightly", "AZR-3 SmartAud none");
+    ehr = plain;
+    ehr.scope = "launch http://openid.net/specs/openid-connect-core-1_0#openid patient/X.read";
+    findings = review(&ehr, "\"capabilities\":[\"permission-v1\"]", p);
+    is_not_found(&findings, SL_FINDING_WARN, "version 2", "SCP-7 a URI is of neither version");
     ehr = plain;
     ehr.scope = "launch patient/Observation.read";
     findings = review(&ehr, "\"capabilities\":[\"permission-v2\"]", p);
