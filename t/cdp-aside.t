@@ -101,4 +101,31 @@ wait_for('what was put aside', sub { outbox('late', 'first_name') eq 'delivered'
 is join(' ', candidates(sheet('late'), 'first_name')), '', 'H1 the key comes back before anybody decides: nobody needs to';
 is value_of('late', 'first_name'), 'Luna', 'H1 … the app has it';
 $ehr->faults;
+
+# H7: an app that nobody can ask what it has
+
+set_up([ field('name-given', 'first_name') ], project => 'asked', adjudication => 'instant');
+my @asked = (project => 'asked');
+sub first_name { my ($record) = @_; return target(sheet($record, @asked), 'first_name') }
+sub users { my ($record) = @_; return join ' ', map { $_->{user} } grep { $_->{record} eq $record } $redcap->received }
+fetch('s1', @asked);
+is users('s1'), 'SYSTEM', 'H7 a field for which nothing was ever saved: SYSTEM saves, and says so';
+is first_name('s1')->{sent}, 'delivered', 'H7 … the app takes it';
+
+$redcap->faults({ path => '/signed', times => 1, status => 409, body => '{"error":"has_value","message":"Somebody typed Lune here."}' });
+fetch('s2', @asked);
+$redcap->faults;
+is first_name('s2')->{sent}, 'refused', 'H7 an app that has what a person typed refuses SYSTEM (409)';
+is first_name('s2')->{refusal}, 'Somebody typed Lune here.', 'H7 … which comes back as the reason';
+fetch('s2', @asked);
+is users('s2'), '', 'H7 … and SYSTEM does not try again';
+$sheet = sheet('s2', @asked);
+is json($cdp->api(POST => 'records/s2/adjudicate', user => 'alice', @asked, json => { token => $sheet->{token}, choices => [ id_of($sheet, 'first_name') ] }))->{delivered}, 1,
+    'H7 … a person may save it all the same';
+is users('s2'), 'alice', 'H7 … in her own name';
+
+fetch('s1', @asked, mrn => 'MRN-10034');
+is count("cdp_outbox WHERE record = 's1'"), 0, 'C12 another patient: everything of the old one goes';
+is users('s1'), 'SYSTEM', 'H7 … but the app may have it still: SYSTEM does not write over it';
+is ticked(sheet('s1', @asked), 'first_name'), 'Johnnie', 'H7 … a person decides';
 done();

@@ -52,6 +52,7 @@ chmod 0666, $stored;
 spit("$dir/htdocs/values/index.php", <<"PHP" . $receiver =~ s{/etc/study/}{$dir/}gr, 0644);
 <?php
 function is_locked(\$record) { return \$record === 'locked'; }
+function has_value(\$said) { return \$said['record'] === 'typed'; }
 function store_once(\$key, \$said) { if (!str_contains(file_get_contents('$stored'), \$key)) file_put_contents('$stored', json_encode(\$said) . "\\n", FILE_APPEND); }
 PHP
 spit("$dir/htdocs/app/notice.php", "<?php\n" . $notice =~ s{/etc/study/caller\.secret}{$dir/caller.secret.php}r

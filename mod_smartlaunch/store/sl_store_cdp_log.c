@@ -24,6 +24,15 @@ static const sl_stmt_t LOG = {
     .params = 3,
     .read_only = true,
 };
+
+static const sl_stmt_t EVER_SAVED = {
+    .name = "sl_cdp_ever_saved",
+    .sql = "SELECT DISTINCT l.event, l.instance, l.field FROM smartlaunch.cdp_log l"
+           " WHERE l.project = $1::text AND l.record = $2::text AND l.what = 'saved'"
+           "  AND l.field IS NOT NULL",
+    .params = 2,
+    .read_only = true,
+};
 /* clang-format on */
 
 sl_rc_t sl_store_cdp_log(apr_array_header_t **out, sl_db_t *db, const sl_store_cdp_place_t *place,
@@ -51,6 +60,28 @@ sl_rc_t sl_store_cdp_log(apr_array_header_t **out, sl_db_t *db, const sl_store_c
         entry->instance = (int)sl_rows_int(rows, i, "instance", 0);
         entry->taken_at = sl_rows_text(rows, i, "taken_at");
         entry->detail = sl_rows_text(rows, i, "detail");
+    }
+    return SL_OK;
+}
+
+sl_rc_t sl_store_cdp_ever_saved(apr_array_header_t **out, sl_db_t *db,
+                                const sl_store_cdp_place_t *place, apr_pool_t *p, sl_err_t *err)
+{
+    const sl_db_param_t params[] = {sl_db_text(place->project), sl_db_text(place->record)};
+    const sl_db_call_t call = {&EVER_SAVED, params};
+    sl_rows_t *rows;
+    sl_rc_t rc = sl_db_run(&rows, db, &call, p, err);
+
+    if (rc != SL_OK) {
+        return rc;
+    }
+    *out = apr_array_make(p, sl_rows_count(rows), sizeof(sl_store_cdp_field_t));
+    for (int i = 0; i < sl_rows_count(rows); i++) {
+        sl_store_cdp_field_t *field = apr_array_push(*out);
+
+        field->event = sl_rows_text(rows, i, "event");
+        field->instance = (int)sl_rows_int(rows, i, "instance", 0);
+        field->field = sl_rows_text(rows, i, "field");
     }
     return SL_OK;
 }

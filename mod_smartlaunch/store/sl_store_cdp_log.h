@@ -20,4 +20,17 @@ SL_MUST_USE sl_rc_t sl_store_cdp_log(apr_array_header_t **out, sl_db_t *db,
                                      const sl_store_cdp_place_t *place, int limit, apr_pool_t *p,
                                      sl_err_t *err);
 
+/** A field of a record. */
+typedef struct {
+    const char *event;
+    int instance;
+    const char *field;
+} sl_store_cdp_field_t;
+
+/** Of sl_store_cdp_field_t: those for which anything was ever saved, whatever became of it, and of
+ * whichever patient it was. */
+SL_MUST_USE sl_rc_t sl_store_cdp_ever_saved(apr_array_header_t **out, sl_db_t *db,
+                                            const sl_store_cdp_place_t *place, apr_pool_t *p,
+                                            sl_err_t *err);
+
 #endif
