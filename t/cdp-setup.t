@@ -12,6 +12,7 @@ use SL;
 use SL::REDCap;
 use HTML::Entities qw(decode_entities);
 use HTML::Form;
+use POSIX ();
 use URI;
 use URI::Escape ();
 
@@ -302,8 +303,20 @@ for my $case ([ 'a row' => form($old, 'row'), source => 'name-given', target => 
     my ($name, @form) = @$case;
     my $r = send_form(alice => @form);
     is $r->code, 409, "H3 $name of a mapping that was saved meanwhile";
-    like text($r), qr/Somebody else has saved the mapping.*Nothing of yours was saved.*Date of birth/, '… shows how it is now';
+    like text($r), qr/You have saved the mapping in another window, at \d{4}-\d\d-\d\d \d\d:\d\d, while this page was open\. Nothing of this page was saved/, '… says who and when';
+    like text($r), qr/Date of birth/, '… shows how it is now' if $name ne 'a row';
+    if ($name eq 'a row') {
+        my $again = form($r, 'row');
+        is join(' ', $again->value('source'), $again->value('target')), "name-given $event/first_name", '… keeps what was typed';
+        isnt $again->value('revision'), form($old, 'row')->value('revision'), '… in a form for the mapping as it is now';
+    }
+    is form($r, 'import')->value('text') =~ s/^\n|\r//gr, $csv =~ s/\r//gr, '… keeps the text' if $name eq 'an import';
 }
+$pg->dbh->do("UPDATE smartlaunch.cdp_project SET updated_by = 'carol <i>', updated_at = to_timestamp(1700000000) WHERE project = 'study'");
+my $gone = send_form(alice => form($old, 'row'), id => row_id('sex') + 1000, source => 'name-given', target => "$event/first_name");
+my $then = POSIX::strftime('%Y-%m-%d %H:%M', localtime 1_700_000_000);
+like text($gone), qr/carol <i> has saved the mapping while your page was open, at $then\. Nothing of yours was saved/, 'H3 … with the name of another user, as a text';
+is form($gone, 'row')->value('id') // '', '', '… a row that is gone by now is a new one';
 is revision(), $revision, 'H3 … and saves nothing';
 
 # An application that does not tell its fields

@@ -70,6 +70,12 @@ static const apr_array_header_t *read_preview(const sl_json_t *preview, apr_pool
     return sources;
 }
 
+sl_rc_t sl_cdp_setup_last(const char **by, apr_time_t *at, const sl_cdp_t *cdp, const char *project,
+                          apr_pool_t *p, sl_err_t *err)
+{
+    return sl_store_cdp_setup_last(by, at, cdp->rt->db, project, p, err);
+}
+
 sl_rc_t sl_cdp_setup_load(sl_cdp_mapping_t *out, apr_int64_t *revision, const sl_cdp_t *cdp,
                           const char *project, apr_pool_t *p, sl_err_t *err)
 {

@@ -28,6 +28,10 @@ typedef struct {
 SL_MUST_USE sl_rc_t sl_cdp_setup_save(const sl_cdp_t *cdp, const char *project,
                                       const sl_cdp_saving_t *saving, apr_pool_t *p, sl_err_t *err);
 
+/** Who saved it last, and when. SL_NONE: nobody has. */
+SL_MUST_USE sl_rc_t sl_cdp_setup_last(const char **by, apr_time_t *at, const sl_cdp_t *cdp,
+                                      const char *project, apr_pool_t *p, sl_err_t *err);
+
 /**
  * The app's fields. SL_NONE: its protocol has no such question (http). Remembered for a minute in
  * shared memory. SL_UPSTREAM, SL_TIMEOUT: the app; SL_DENIED: it refuses our token.

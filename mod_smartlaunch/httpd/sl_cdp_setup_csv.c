@@ -92,6 +92,12 @@ static int read_form(apr_array_header_t **parts, const sl_cdp_setup_state_t *sta
                               text_of(*parts, "revision"));
 }
 
+/** What can be shown again. */
+static const char *kept(const sl_cdp_part_t *csv)
+{
+    return sl_text_is_utf8(csv->body, csv->len) ? csv->body : "";
+}
+
 static int refuse_rows(const sl_cdp_setup_state_t *state, const sl_cdp_part_t *csv,
                        const apr_array_header_t *faults)
 {
@@ -101,7 +107,7 @@ static int refuse_rows(const sl_cdp_setup_state_t *state, const sl_cdp_part_t *c
                 "your file, and import again.",
         .is_trouble = true,
         .faults = faults,
-        .csv = sl_text_is_utf8(csv->body, csv->len) ? csv->body : "",
+        .csv = kept(csv),
     };
 
     return sl_cdp_setup_show(state, &wrong);
@@ -131,13 +137,13 @@ int sl_cdp_setup_csv_import(sl_cdp_setup_state_t *state)
     if (answer != DECLINED) {
         return answer;
     }
+    csv = csv_of(parts);
     if (sl_cdp_setup_is_old(state, text_of(parts, "revision"))) {
-        return sl_cdp_setup_show_old(state);
+        return sl_cdp_setup_show_old(state, kept(csv));
     }
     if (sl_cdp_setup_is_away(state)) {
         return sl_cdp_setup_show_away(state);
     }
-    csv = csv_of(parts);
     if (sl_cdp_mapping_from_csv(&mapping, &faults, csv->body, csv->len, &state->mapping,
                                 &state->rules, state->r->pool) != SL_OK) {
         return refuse_rows(state, csv, faults);

@@ -236,7 +236,7 @@ int sl_cdp_setup_project_save(sl_cdp_setup_state_t *state)
         return answer;
     }
     if (sl_cdp_setup_is_old(state, sl_params_one(form, "revision"))) {
-        return sl_cdp_setup_show_old(state);
+        return sl_cdp_setup_show_old(state, NULL);
     }
     if (sl_cdp_setup_is_away(state)) {
         return sl_cdp_setup_show_away(state);

@@ -209,10 +209,35 @@ static sl_cdp_mapping_t with_row(const sl_cdp_setup_state_t *state, apr_int64_t 
     return mapping;
 }
 
+/** Somebody saved meanwhile: what was typed is kept, for the mapping as it is now. */
+static int show_overtaken(const sl_cdp_setup_state_t *state, sl_cdp_setup_draft_t *draft)
+{
+    sl_cdp_setup_state_t now;
+    sl_cdp_setup_said_t said;
+    int answer = sl_cdp_setup_reopen(&now, &said, state);
+
+    if (answer != DECLINED) {
+        return answer;
+    }
+    if (draft->id != 0 && sl_cdp_mapping_by_id(&now.mapping, draft->id) == NULL) {
+        draft->id = 0;
+    }
+    said.text = apr_pstrcat(state->r->pool, said.text,
+                            " What you typed stands below. Please look at what is mapped now "
+                            "before you save it.",
+                            NULL);
+    return sl_cdp_setup_row_show(&now, draft, &said);
+}
+
 int sl_cdp_setup_row_save(sl_cdp_setup_state_t *state)
 {
     apr_pool_t *p = state->r->pool;
     apr_array_header_t *faults = sl_cdp_faults_new(p);
+    const sl_cdp_setup_said_t wrong = {
+        .status = HTTP_BAD_REQUEST,
+        .text = "This row cannot be saved as it is; nothing was changed.",
+        .faults = faults,
+    };
     const sl_params_t *form = NULL;
     sl_cdp_setup_draft_t draft;
     sl_cdp_mapping_t mapping;
@@ -223,7 +248,8 @@ int sl_cdp_setup_row_save(sl_cdp_setup_state_t *state)
         return answer;
     }
     if (sl_cdp_setup_is_old(state, sl_params_one(form, "revision"))) {
-        return sl_cdp_setup_show_old(state);
+        draft = draft_of_form(form, p);
+        return show_overtaken(state, &draft);
     }
     if (state->revision == 0) {
         return show_beginning(state);
@@ -239,7 +265,7 @@ int sl_cdp_setup_row_save(sl_cdp_setup_state_t *state)
     sl_cdp_map_settle(&map, &state->rules, p);
     judge(faults, state, &map);
     if (faults->nelts > 0) {
-        return sl_cdp_setup_row_show(state, &draft, faults);
+        return sl_cdp_setup_row_show(state, &draft, &wrong);
     }
     mapping = with_row(state, draft.id, &map);
     return sl_cdp_setup_keep(state, &mapping, "saved");
@@ -256,7 +282,7 @@ int sl_cdp_setup_row_remove(sl_cdp_setup_state_t *state)
         return answer;
     }
     if (sl_cdp_setup_is_old(state, sl_params_one(form, "revision"))) {
-        return sl_cdp_setup_show_old(state);
+        return sl_cdp_setup_show_old(state, NULL);
     }
     id = id_of(sl_cdp_setup_value(form, "id", state->r->pool));
     if (id <= 0 || sl_cdp_mapping_by_id(&state->mapping, id) == NULL) {

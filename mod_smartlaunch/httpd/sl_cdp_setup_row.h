@@ -14,9 +14,9 @@ typedef struct {
     const char *source, *event, *field, *temporal, *pick, *unit, *days, *direction;
 } sl_cdp_setup_draft_t;
 
-/** Show it; with `faults` it could not be saved. @return DONE */
+/** Show it; `said`: why it was not saved, NULL: nothing. @return DONE */
 int sl_cdp_setup_row_show(const sl_cdp_setup_state_t *state, const sl_cdp_setup_draft_t *draft,
-                          const apr_array_header_t *faults);
+                          const sl_cdp_setup_said_t *said);
 
 /** Choices for the three ways a window opens. */
 void sl_cdp_setup_put_directions(sl_cdp_html_t *html, const char *chosen);

@@ -232,7 +232,7 @@ static void put_removal(sl_cdp_html_t *html, const sl_cdp_setup_state_t *state, 
 }
 
 int sl_cdp_setup_row_show(const sl_cdp_setup_state_t *state, const sl_cdp_setup_draft_t *draft,
-                          const apr_array_header_t *faults)
+                          const sl_cdp_setup_said_t *said)
 {
     apr_pool_t *p = state->r->pool;
     sl_cdp_html_t *html = sl_cdp_html_new(p);
@@ -241,16 +241,16 @@ int sl_cdp_setup_row_show(const sl_cdp_setup_state_t *state, const sl_cdp_setup_
     const sl_cdp_setup_search_t search = {draft->source_words, draft->field_words,
                                           is_new ? NULL : id};
     const sl_cdp_frame_t frame = {
-        .status = faults != NULL ? HTTP_BAD_REQUEST : 0,
+        .status = said != NULL ? said->status : 0,
         .title = is_new ? "Map a field" : "Change a row",
-        .said = faults != NULL ? "This row cannot be saved as it is; nothing was changed." : NULL,
+        .said = said != NULL ? said->text : NULL,
         .is_trouble = true,
         .up_href = sl_cdp_setup_href(state, NULL, NULL),
         .up_text = apr_pstrcat(p, "Setup of ", state->visit->project->name, NULL),
     };
 
-    if (faults != NULL) {
-        sl_cdp_setup_put_faults(html, faults);
+    if (said != NULL && said->faults != NULL) {
+        sl_cdp_setup_put_faults(html, said->faults);
     }
     if (state->app_trouble != NULL) {
         sl_cdp_html_put(html, "<p class=\"note\">%s Until then the mapping stays as it is.</p>",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/sl_cdp_setup_state.h"
 
+#include "httpd/sl_cdp_pages.h"
+
 #include <apr_strings.h>
 #include <http_log.h>
 #include <string.h>
@@ -177,18 +179,63 @@ int sl_cdp_setup_done(const sl_cdp_setup_state_t *state, const char *word)
                                         sl_cdp_setup_href(state, NULL, query));
 }
 
-int sl_cdp_setup_show_old(const sl_cdp_setup_state_t *state)
+/** Who it was, and when: people talk to each other. */
+static const char *who_saved(const sl_cdp_setup_state_t *state)
 {
-    static const sl_cdp_setup_said_t old = {
-        .status = HTTP_CONFLICT,
-        .text = "Somebody else has saved the mapping while your page was open. Nothing of yours "
-                "was saved. Below is how it is now: please look at it, and make your change again.",
-        .is_trouble = true,
-    };
-    sl_cdp_setup_state_t now;
-    int answer = sl_cdp_setup_open(&now, state->r, state->visit);
+    const sl_cdp_visit_t *visit = state->visit;
+    apr_pool_t *p = state->r->pool;
+    const char *by = NULL;
+    apr_time_t at = 0;
+    sl_err_t err = {0};
 
-    return answer == DECLINED ? sl_cdp_setup_show(&now, &old) : answer;
+    if (sl_cdp_setup_last(&by, &at, visit->cdp, visit->project->name, p, &err) != SL_OK) {
+        return "Somebody else has saved the mapping while your page was open. Nothing of yours was "
+               "saved.";
+    }
+    if (strcmp(by, visit->actor.user) == 0) {
+        return apr_psprintf(p,
+                            "You have saved the mapping in another window, at %s, while this page "
+                            "was open. Nothing of this page was saved.",
+                            sl_cdp_pages_time(at, p));
+    }
+    return apr_psprintf(p,
+                        "%s has saved the mapping while your page was open, at %s. Nothing of "
+                        "yours was saved.",
+                        by, sl_cdp_pages_time(at, p));
+}
+
+int sl_cdp_setup_reopen(sl_cdp_setup_state_t *now, sl_cdp_setup_said_t *said,
+                        const sl_cdp_setup_state_t *state)
+{
+    int answer = sl_cdp_setup_open(now, state->r, state->visit);
+
+    memset(said, 0, sizeof(*said));
+    if (answer == DECLINED) {
+        said->status = HTTP_CONFLICT;
+        said->is_trouble = true;
+        said->text = who_saved(now);
+    }
+    return answer;
+}
+
+int sl_cdp_setup_show_old(const sl_cdp_setup_state_t *state, const char *csv)
+{
+    sl_cdp_setup_state_t now;
+    sl_cdp_setup_said_t old;
+    int answer = sl_cdp_setup_reopen(&now, &old, state);
+
+    if (answer != DECLINED) {
+        return answer;
+    }
+    old.csv = csv;
+    old.text = apr_pstrcat(state->r->pool, old.text,
+                           csv != NULL
+                               ? " Below is how it is now, and your text: please look at both, and "
+                                 "import it again if it still holds."
+                               : " Below is how it is now: please look at it, and make your change "
+                                 "again.",
+                           NULL);
+    return sl_cdp_setup_show(&now, &old);
 }
 
 int sl_cdp_setup_show_away(const sl_cdp_setup_state_t *state)
@@ -212,7 +259,7 @@ int sl_cdp_setup_keep(const sl_cdp_setup_state_t *state, const sl_cdp_mapping_t 
     sl_rc_t rc = sl_cdp_setup_save(visit->cdp, visit->project->name, &saving, state->r->pool, &err);
 
     if (rc == SL_CONFLICT) {
-        return sl_cdp_setup_show_old(state);
+        return sl_cdp_setup_show_old(state, NULL);
     }
     return rc == SL_OK ? sl_cdp_setup_done(state, done) : visit->core->error(state->r, rc, &err);
 }

@@ -65,10 +65,15 @@ bool sl_cdp_setup_is_away(const sl_cdp_setup_state_t *state);
 int sl_cdp_setup_keep(const sl_cdp_setup_state_t *state, const sl_cdp_mapping_t *mapping,
                       const char *done);
 
+/** Somebody saved meanwhile: the mapping as it is `now`, and what is to be `said` of who and when.
+ * DECLINED: go on; else it has been answered. */
+int sl_cdp_setup_reopen(sl_cdp_setup_state_t *now, sl_cdp_setup_said_t *said,
+                        const sl_cdp_setup_state_t *state);
+
 /** The first screen, as it is now. */
 int sl_cdp_setup_show(const sl_cdp_setup_state_t *state, const sl_cdp_setup_said_t *said);
-/** … after somebody else saved, or as long as the app is away. */
-int sl_cdp_setup_show_old(const sl_cdp_setup_state_t *state);
+/** … after somebody else saved, or as long as the app is away. @param csv to be kept, or NULL */
+int sl_cdp_setup_show_old(const sl_cdp_setup_state_t *state, const char *csv);
 int sl_cdp_setup_show_away(const sl_cdp_setup_state_t *state);
 
 /** Back to the first screen, which says what was done. */

@@ -23,7 +23,31 @@ static const sl_stmt_t SAVE = {
     .sql = "SELECT smartlaunch.cdp_save($1::text, $2::text, $3::bigint, $4::jsonb) AS n",
     .params = 4,
 };
+
+static const sl_stmt_t LAST = {
+    .name = "sl_cdp_setup_last",
+    .sql = "SELECT p.updated_by, " SQL_US("p.updated_at") " AS updated_at"
+           " FROM smartlaunch.cdp_project p WHERE p.project = $1::text AND p.revision > 0",
+    .params = 1,
+    .read_only = true,
+};
 /* clang-format on */
+
+sl_rc_t sl_store_cdp_setup_last(const char **by, apr_time_t *at, sl_db_t *db, const char *project,
+                                apr_pool_t *p, sl_err_t *err)
+{
+    const sl_db_param_t params[] = {sl_db_text(project)};
+    const sl_db_call_t call = {&LAST, params};
+    sl_rows_t *rows = NULL;
+    sl_rc_t rc = sl_db_run(&rows, db, &call, p, err);
+
+    if (rc != SL_OK || sl_rows_count(rows) == 0) {
+        return rc == SL_OK ? SL_NONE : rc;
+    }
+    *by = sl_rows_text(rows, 0, "updated_by");
+    *at = sl_rows_time(rows, 0, "updated_at");
+    return SL_OK;
+}
 
 sl_rc_t sl_store_cdp_setup_load(const char **json, sl_db_t *db, const char *project, apr_pool_t *p,
                                 sl_err_t *err)

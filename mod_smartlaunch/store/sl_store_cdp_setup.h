@@ -13,6 +13,10 @@
 SL_MUST_USE sl_rc_t sl_store_cdp_setup_load(const char **json, sl_db_t *db, const char *project,
                                             apr_pool_t *p, sl_err_t *err);
 
+/** Who saved it last, and when. SL_NONE: nobody has. */
+SL_MUST_USE sl_rc_t sl_store_cdp_setup_last(const char **by, apr_time_t *at, sl_db_t *db,
+                                            const char *project, apr_pool_t *p, sl_err_t *err);
+
 typedef struct {
     const char *project, *by;
     int64_t revision; /* -1: whatever it is */

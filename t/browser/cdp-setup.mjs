@@ -172,7 +172,7 @@ await test('C1 a right is given and taken back', async () => {
   assert.equal(await said(), 'The right is taken back.');
 });
 
-await test('who has an old page open is told that somebody else has saved, and saves nothing', async () => {
+await test('who has an old page open is told who has saved meanwhile, and saves nothing', async () => {
   await page.goto(setup);
   const other = await context.newPage();
   await other.goto(setup);
@@ -181,7 +181,7 @@ await test('who has an old page open is told that somebody else has saved, and s
     await at.getByRole('button', { name: 'Save the settings' }).click();
     await at.locator('[role=status], [role=alert]').waitFor();
   }
-  assert.match(await page.locator('[role=alert]').innerText(), /Somebody else has saved the mapping.*Nothing of yours was saved/s);
+  assert.match(await page.locator('[role=alert]').innerText(), /You have saved the mapping in another window, at .*Nothing of this page was saved/s);
   assert.equal(await page.locator('input[name=days]').inputValue(), '5');
   await isGood('cdp-setup-conflict');
   await other.close();
