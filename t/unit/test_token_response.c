@@ -29,6 +29,7 @@ static void test_types(apr_pool_t *p)
         {"bearer", "{" AT ",\"token_type\":\"bearer\"}", NULL},
         {"BEARER", "{" AT ",\"token_type\":\"BEARER\"}", NULL},
         {"mac", "{" AT ",\"token_type\":\"mac\"}", "SL2131"},
+        {"SEC-12 DPoP", "{" AT ",\"token_type\":\"DPoP\"}", "SL2131"},
         {"bearers", "{" AT ",\"token_type\":\"bearers\"}", "SL2131"},
         {"an empty type", "{" AT ",\"token_type\":\"\"}", "SL2131"},
         {"a type that is a number", "{" AT ",\"token_type\":1}", "SL2131"},
@@ -179,6 +180,13 @@ static void test_tokens(apr_pool_t *p)
                  ",\"patient\":\"p1\",\"unknown\":{\"x\":1}}",
                  NULL, p, &err),
            &err, NULL, SL_OK, "TRS-4 unknown members are ignored");
+    is_end(parse(&got,
+                 "{\"access_token\":\"AAA\",\"refresh_token\":\"RRR\",\"id_token\":\"III\"," BEARER
+                 ",\"patient\":\"p1\",\"authorization_details\":[{\"type\":\"smart_on_fhir\","
+                 "\"locations\":[\"https://other.example/fhir\"],\"patient\":\"p2\"}]}",
+                 NULL, p, &err),
+           &err, NULL, SL_OK, "TRS-8 authorization_details changes nothing");
+    is_str(sl_json_str(got.json, "patient"), "p1", "TRS-8 … nor the patient");
     is_str(sl_secret_reveal(got.access), "AAA", "TRS-1 the access token");
     is_str(sl_secret_reveal(got.refresh), "RRR", "RFR-3 the refresh token");
     is_str(sl_secret_reveal(got.id_token), "III", "IDT-3 the id_token");
