@@ -33,6 +33,8 @@ my $day = day();
 sub lapse { my ($table, $record) = @_; return $pg->dbh->do("UPDATE smartlaunch.$table SET lease_until = now() - interval '1 second' WHERE record = ? AND lease_until IS NOT NULL", undef, $record) }
 # What is asked for is held until the faults are cleared.
 sub held { my ($type, $body) = @_; return $ehr->faults("fhir:$type" => { held => 1, $body ? (status => 200, body => $body, content_type => 'application/fhir+json') : () }) }
+# A fetch of a record whose claim is over, which a watchdog may have found a moment before.
+sub fetched { my ($record, %more) = @_; my $r; wait_for("$record to be free", sub { ($r = post_fetch($record, %more))->code != 503 }); return json($r) }
 # The next decision delivers what waits, unless a watchdog has just begun to.
 sub delivered { my ($record) = @_; return wait_for("what was saved of $record to be delivered", sub { !count("cdp_outbox WHERE record = ? AND state = 'waiting'", $record) }) }
 sub asked { my ($type) = @_; return scalar $ehr->log("/fhir/$type") }
@@ -50,7 +52,7 @@ kill 'STOP', @stopped;
 $ehr->faults;
 is post_fetch('frozen', mrn => $other_mrn, host => $second)->code, 503, 'C12 a record that is being fetched has one fetch';
 is lapse('cdp_record', 'frozen'), 1, 'C12 the host that fetches stops, and its claim runs out';
-is fetch('frozen', mrn => $other_mrn, host => $second)->{outcome}, 'ok', 'C12 the other host fetches another patient into the record';
+is fetched('frozen', mrn => $other_mrn, host => $second)->{outcome}, 'ok', 'C12 the other host fetches another patient into the record';
 my @held = $pg->rows("SELECT id, state FROM smartlaunch.cdp_value WHERE record = 'frozen' ORDER BY id");
 kill 'CONT', @stopped;
 my ($code, $content) = $answer->();
@@ -71,7 +73,7 @@ $answer->();
 $ehr->faults;
 has(result("${day}T08:00:00Z", 70));
 lapse('cdp_record', 'dead');
-is fetch('dead', host => $second)->{outcome}, 'ok', 'a fetch whose process died is made by another';
+is fetched('dead', host => $second)->{outcome}, 'ok', 'a fetch whose process died is made by another';
 is_deeply [ $rows, count("cdp_value WHERE record = 'dead'") ], [ 3, 4 ], 'C12 … what the first one held is there, once';
 $ehr->faults;
 

@@ -93,7 +93,7 @@ is_ctl(0, qr/mapping of 3 fields/, '… which comes in, too', qw(cdp mapping imp
 is_deeply ctl_json(0, '--db', $pg->conninfo, qw(cdp mapping export study)), $stored, '… and keeps what a CSV does not say';
 is((ctl(qw(cdp mapping export study --csv)))[1], $csv, '… and is the same CSV');
 {
-    local $ENV{SL_APACHECTL} = SL::Httpd::_binary();
+    local %ENV = (%ENV, SL::Httpd::_sanitizer_env(), SL_APACHECTL => SL::Httpd::_binary());
     my ($status, $said) = capture('sh', '-c', qq(file=\$1; shift; exec "\$@" <"\$file"), 'sh', "$dir/mapping.csv", build() . '/smartlaunchctl',
         '-f', $httpd->write_config, qw(cdp mapping import study -));
     is $status, 0, 'CDP-MAP by standard input' or diag $said;
