@@ -26,7 +26,7 @@ sl_db_t *sl_ctl_check_store(const sl_findings_t *findings, const sl_json_t *dump
 void sl_ctl_check_cdp(const sl_findings_t *findings, const sl_cdp_t *cdp,
                       const apr_array_header_t *projects, apr_pool_t *p);
 
-/** The Redirect URLs of all virtual hosts in the dump: array of const sl_json_t *. */
+/** The Redirect URLs of all virtual hosts in the dump, each once: array of const sl_json_t *. */
 apr_array_header_t *sl_ctl_check_all_redirects(const sl_json_t *dump, apr_pool_t *p);
 
 /** Where SmartNotify goes, each once: array of sl_destination_t. Root reads their tokens. */

@@ -6,6 +6,19 @@
 
 #include <string.h>
 
+/** Virtual hosts have what stands outside of them, too, so the same may come several times. */
+static bool is_listed(const apr_array_header_t *list, const sl_json_t *redirect, apr_pool_t *p)
+{
+    const char *text = sl_json_text(p, redirect);
+
+    for (int i = 0; i < list->nelts; i++) {
+        if (strcmp(sl_json_text(p, APR_ARRAY_IDX(list, i, const sl_json_t *)), text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 apr_array_header_t *sl_ctl_check_all_redirects(const sl_json_t *dump, apr_pool_t *p)
 {
     const sl_json_t *servers = sl_json_get(dump, "servers");
@@ -17,7 +30,7 @@ apr_array_header_t *sl_ctl_check_all_redirects(const sl_json_t *dump, apr_pool_t
         for (size_t k = 0; k < json_object_array_length(list); k++) {
             const sl_json_t *one = json_object_array_get_idx(list, k);
 
-            if (sl_json_str(one, "redirect_uri") != NULL) {
+            if (sl_json_str(one, "redirect_uri") != NULL && !is_listed(out, one, p)) {
                 APR_ARRAY_PUSH(out, const sl_json_t *) = one;
             }
         }
