@@ -145,4 +145,13 @@ for my $rule (sort keys %session) {
     like $page->content, qr/open it from the chart/i, "Require $rule: it says what to do" if $session{$rule} == 401;
 }
 
+# An app at the root of the site, as configtest wants it: the launch itself is not in the way of its beginning.
+my $root = world(fpm => 0, extra => "<Location />\nAuthType Smart\nSmartLogin on\nRequire smart-launch\n</Location>", app => 'Require smart-launch',
+    redirect => "AuthType None\nRequire all granted", gateway => "AuthType None\nRequire local");
+$root->httpd->expect_log('SL6402');
+my $begun = $root->launch(login => 'alice');
+is json($begun->{app})->{headers}{'smart-user'}, 'alice', 'LCH-1 an app at the root, where Require asks for a launch: it can be launched';
+is $begun->{window}->nav($root->url("/plain/?smart_launch=$begun->{handle}"))->code, 200, '… and all of the site is open to it';
+is $root->browser->window->nav($root->url('/plain/'))->code, 401, '… and to nobody else';
+
 done();
