@@ -3,6 +3,7 @@
 # What somebody would try at the pages and the API of the Clinical Data Pull: another app's user of the
 # same name, names that are none, odd paths, forms from elsewhere, other modules in front, and what
 # all that leaves in logs. Each of it has to be refused, with nothing stored.
+# mpm: sanitized
 use strict;
 use warnings;
 use utf8;

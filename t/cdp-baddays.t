@@ -3,6 +3,7 @@
 # Bad days of the Clinical Data Pull that could mix patients, lose values, save them twice, or save
 # what nobody could judge: things that change in the middle, keys that are away, rows that a DBA wrote,
 # an EHR that answers nonsense, hosts that stop and go on.
+# mpm: sanitized
 use strict;
 use warnings;
 use utf8;
