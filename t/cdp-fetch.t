@@ -272,7 +272,7 @@ $httpd->allow_log(qw(SL8117 SL8132));
     is_deeply asked(), [qw(Patient DocumentReference Binary/n1 Binary/n2)], 'C4 … where it is HTML, and the EHR\'s own';
     is $value->('notes'), "Letter\n<p>Hi</p>\n\nPlan\n<p>Hi</p>", 'C4 … and held';
     is_deeply [ grep { ($_->{path} // $_->{url}) =~ /trap/ } $httpd->seen ], [], 'C9 nobody went elsewhere';
-    is $w->pg->value("SELECT count(*) FROM smartlaunch.fhir_access WHERE resource = 'Binary' AND patient = '$luna'"), 2, 'C13 a row for each';
+    ok wait_for('the audit', sub { $w->pg->value("SELECT count(*) FROM smartlaunch.fhir_access WHERE resource = 'Binary' AND patient = '$luna'") == 2 }), 'C13 a row for each';
     is json(fetch('notes'))->{held}, 0, 'C12 an unchanged chart has nothing new';
     $ehr->faults(faulty(DocumentReference => $notes), 'fhir:Binary' => { status => 404, body => '{}' });
     is json(fetch('gone'))->{outcome}, 'ok', 'C4 notes whose text is not there';
