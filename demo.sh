@@ -55,11 +55,20 @@ start_demo() {
     [ -d "$top/build/demo/" ] || { dir=$(stack_new_dir) && ln -sfn "$dir" "$top/build/demo"; }
     echo "${APP_PORT:-8443} ${EHR_PORT:-9443} ${GATEWAY_PORT:-8081} ${CARD_PORT:-8082}" >"$top/build/demo/ports"
     use_demo_dir
+    ports_are_free
     echo "Starting …"
     trap stack_stop EXIT
     stack_start
     trap - EXIT
     say_where
+}
+
+ports_are_free() {
+    local name port
+    for name in APP_PORT EHR_PORT GATEWAY_PORT CARD_PORT; do
+        port=DEMO_$name
+        ! answers "${!port}" 2>/dev/null || fail "Port ${!port} is taken. Choose another: $name=… ./demo.sh"
+    done
 }
 
 # build/demo is a link to the directory that holds the running demo.

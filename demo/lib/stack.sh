@@ -58,7 +58,7 @@ stack_stop() {
     end_process "$DEMO_RUN/card.pid"
     end_process "$DEMO_RUN/php-fpm.pid"
     end_process "$DEMO_RUN/ehr.pid"
-    [ ! -f "$DEMO_RUN/pg/postmaster.pid" ] || as_db "$pg_bin/pg_ctl" -D "$DEMO_RUN/pg" -s -m fast stop
+    ! is_ours "$DEMO_RUN/pg/postmaster.pid" || as_db "$pg_bin/pg_ctl" -D "$DEMO_RUN/pg" -s -m fast stop
 }
 
 stack_is_running() {
@@ -94,20 +94,34 @@ is_alive() { # PIDFILE
 # Is the process in PIDFILE alive and one that we started here?
 is_ours() { # PIDFILE
     local pid
-    pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] &&
+    pid=$(head -n 1 "$1" 2>/dev/null) && [ -n "$pid" ] &&
         { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF "$DEMO_RUN"
 }
 
 end_process() { # PIDFILE
-    is_ours "$1" || return 0
+    [ -f "$1" ] || return 0
     local pid deadline=$((SECONDS + 10))
     pid=$(cat "$1")
-    kill "$pid"
+    ! is_ours "$1" || kill "$pid"
     while is_ours "$1"; do
         [ $SECONDS -lt $deadline ] || kill -KILL "$pid"
         sleep 0.1
     done
+    end_orphans "$pid"
     rm -f "$1"
+}
+
+# Of a process that was killed, children live on and hold its port. Each of ours leads a session.
+end_orphans() { # SESSION
+    local stat pid line words
+    for stat in /proc/[0-9]*/stat; do
+        pid=${stat//[!0-9]/}
+        { read -r line <"$stat"; } 2>/dev/null || continue
+        read -ra words <<<"${line##*) }"
+        [ "${words[3]-}" = "$1" ] || continue
+        ! { tr '\0' ' ' <"/proc/$pid/cmdline"; } 2>/dev/null | grep -qF -e "$DEMO_RUN" -e 'php-fpm: pool study' ||
+            kill -KILL "$pid" 2>/dev/null || true
+    done
 }
 
 as_db() {
