@@ -8,7 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use SL;
 
-my $w = world(fpm => 0, cdp => {}, ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"');
+my $w = world(fpm => 0, ehr => { search => 1 }, cdp => {}, ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"');
 my ($httpd, $pg, $cdp) = ($w->httpd, $w->pg, $w->cdp);
 my $alice = $w->launch(login => 'alice');
 my $bob = $w->launch(login => 'bob', user => 'dr-jones');

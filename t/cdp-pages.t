@@ -17,7 +17,7 @@ my $evil = q{<script>alert("x")</script>' onload='x' &amp; <b>};
 my $project = SL::REDCap::default_project();
 $_->{field_label} = 'Name & "title" &lt;script&gt;' for grep { $_->{field_name} eq 'first_name' } @{ $project->{metadata} };
 my $redcap = SL::REDCap->new(project => $project);
-my $w = world(fpm => 0, cdp => { redcap => $redcap }, ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"');
+my $w = world(fpm => 0, ehr => { search => 1 }, cdp => { redcap => $redcap }, ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"');
 my ($httpd, $ehr, $pg, $cdp) = ($w->httpd, $w->ehr, $w->pg, $w->cdp);
 my $event = 'event_1_arm_1';
 my $mrn = 'MRN-10021';

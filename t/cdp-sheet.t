@@ -16,7 +16,7 @@ my $redcap = SL::REDCap->new;
 my $token = SL::Run::run_dir('token');
 my $deliver = "redcap ${\ $redcap->url } token=file:" . spit("$token/token", $redcap->token . "\n", 0600);
 my $source = "sandbox mrn-system=$SL::CDP::mrn_system";
-my $w = world(fpm => 0, cdp => { deliver => $deliver, more => <<"CONF" });
+my $w = world(fpm => 0, ehr => { search => 1 }, cdp => { deliver => $deliver, more => <<"CONF" });
 <SmartCDPProject swift>
     SmartCDPSource $source
     SmartCDPDeliver $deliver

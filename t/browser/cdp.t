@@ -11,7 +11,7 @@ use SL;
 use SL::REDCap;
 
 my $redcap = SL::REDCap->new;
-my $w = world(fpm => 0, cdp => { redcap => $redcap }, ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"');
+my $w = world(fpm => 0, ehr => { search => 1 }, cdp => { redcap => $redcap }, ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"');
 my ($httpd, $ehr, $cdp) = ($w->httpd, $w->ehr, $w->cdp);
 my $event = 'event_1_arm_1';
 $cdp->grant($_) for qw(alice carol);
