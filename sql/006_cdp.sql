@@ -174,7 +174,7 @@ CREATE TABLE smartlaunch.cdp_value (
     value_sealed  bytea,
     key_id        text NOT NULL,
     origin_prints bytea[] CHECK (cardinality(origin_prints) > 0),
-    state         text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'saved', 'passed', 'excluded', 'superseded')),
+    state         text NOT NULL DEFAULT 'new' CHECK (state IN ('new', 'saved', 'passed', 'excluded', 'superseded', 'lapsed')),
     revised       text CHECK (revised IN ('corrected', 'withdrawn')),
     settled       boolean NOT NULL DEFAULT false,
     held_at       timestamptz NOT NULL DEFAULT now(),
@@ -214,7 +214,7 @@ COMMENT ON COLUMN smartlaunch.cdp_value.value_print IS 'Keyed fingerprint of the
 COMMENT ON COLUMN smartlaunch.cdp_value.value_sealed IS 'The value, sealed; null once it was decided';
 COMMENT ON COLUMN smartlaunch.cdp_value.key_id IS 'Key of the key ring that sealed value_sealed';
 COMMENT ON COLUMN smartlaunch.cdp_value.origin_prints IS 'Keyed fingerprints of the resources of the EHR that say so, in this record: several where the EHR has a result twice; null: not known, or not one resource alone';
-COMMENT ON COLUMN smartlaunch.cdp_value.state IS 'new, saved, passed (shown, and another one was saved), excluded, superseded (the EHR has another by now, or has withdrawn it)';
+COMMENT ON COLUMN smartlaunch.cdp_value.state IS 'new, saved, passed (shown, and another one was saved), excluded, superseded (the EHR has another by now, or has withdrawn it), lapsed (nobody decided within SmartCDPKeep)';
 COMMENT ON COLUMN smartlaunch.cdp_value.revised IS 'Decided, and since then the EHR has corrected (has another value, time or unit) or withdrawn it; null: it has not';
 COMMENT ON COLUMN smartlaunch.cdp_value.settled IS 'The project had the same value already: nobody was asked';
 COMMENT ON COLUMN smartlaunch.cdp_value.held_at IS 'When it was fetched';
@@ -351,15 +351,16 @@ COMMENT ON COLUMN smartlaunch.cdp_outbox.delivered_at IS 'When the app had it';
 CREATE VIEW smartlaunch.cdp_status AS
 SELECT r.project, r.record, r.mrn_sealed IS NOT NULL AS has_mrn, r.patient, r.state, r.fetched_at,
        r.fetched_by, r.outcome, r.active_at, r.has_future, r.due_at, r.lease_until, r.lease_by,
-       v.new_values, v.saved, v.passed, v.excluded, v.superseded, o.waiting, o.refused, o.delivered, o.aside,
-       o.missing_keys
+       v.new_values, v.saved, v.passed, v.excluded, v.superseded, v.lapsed, o.waiting, o.refused, o.delivered,
+       o.aside, o.missing_keys
 FROM smartlaunch.cdp_record r
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'new') AS new_values,
            count(*) FILTER (WHERE state = 'saved') AS saved,
            count(*) FILTER (WHERE state = 'passed') AS passed,
            count(*) FILTER (WHERE state = 'excluded') AS excluded,
-           count(*) FILTER (WHERE state = 'superseded') AS superseded
+           count(*) FILTER (WHERE state = 'superseded') AS superseded,
+           count(*) FILTER (WHERE state = 'lapsed') AS lapsed
     FROM smartlaunch.cdp_value WHERE project = r.project AND record = r.record) v
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
@@ -389,6 +390,7 @@ COMMENT ON COLUMN smartlaunch.cdp_status.saved IS 'Values that were saved, or th
 COMMENT ON COLUMN smartlaunch.cdp_status.passed IS 'Values that were shown when another one was saved';
 COMMENT ON COLUMN smartlaunch.cdp_status.excluded IS 'Values that somebody excluded';
 COMMENT ON COLUMN smartlaunch.cdp_status.superseded IS 'Values that the EHR has replaced or withdrawn before anybody decided';
+COMMENT ON COLUMN smartlaunch.cdp_status.lapsed IS 'Values that nobody decided on in time; who fetches the record gets them again';
 COMMENT ON COLUMN smartlaunch.cdp_status.waiting IS 'Saved values on their way to the app';
 COMMENT ON COLUMN smartlaunch.cdp_status.refused IS 'Saved values that the app refused';
 COMMENT ON COLUMN smartlaunch.cdp_status.delivered IS 'Saved values that the app has';
@@ -532,6 +534,9 @@ BEGIN
         RETURN NEXT r;
         RETURN;
     END IF;
+    -- Unattended fetches leave alone what nobody wanted in time; a person asks for it anew.
+    DELETE FROM smartlaunch.cdp_value v
+    WHERE v.project = of_project AND v.record = of_record AND v.state = 'lapsed';
     IF r.mrn_print <> print THEN
         PERFORM smartlaunch.cdp_forget(of_project, of_record, asked->>'by', 'another medical record number');
         -- Who fetched the other patient has not asked for this one: not with his token.
@@ -643,7 +648,7 @@ RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
                    AND s.instance = v.instance AND s.taken = v.taken_at AND s.day = v.date_only
                    AND s.value_print = v.value_print)
     ), found AS (
-        SELECT v.id, v.state = 'new' AS is_new,
+        SELECT v.id, v.state IN ('new', 'lapsed') AS is_new,
                ARRAY(SELECT p FROM unnest(v.origin_prints) p WHERE p <> ALL (u.prints)) AS others,
                CASE WHEN u.has_other THEN 'corrected' ELSE 'withdrawn' END AS word
         FROM (SELECT id, array_agg(print) AS prints, bool_or(has_other) AS has_other

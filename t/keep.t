@@ -18,7 +18,7 @@ $owner->do("INSERT INTO smartlaunch.cdp_record (project, record) SELECT project,
 $owner->do("INSERT INTO smartlaunch.cdp_value (project, record, mapping, instance, unit, value_print, value_sealed, key_id, state, held_at)
     SELECT m.project, '1', m.id, v.instance, v.name, sha256(v.name::bytea), CASE WHEN v.state IN ('new', 'excluded') THEN 'x'::bytea END, 'k1', v.state, now() - v.age * interval '1 hour'
     FROM smartlaunch.cdp_mapping m, (VALUES (1, 'old', 'new', 49), (2, 'young', 'new', 47), (3, 'excluded', 'excluded', 49), (4, 'saved', 'saved', 49)) v (instance, name, state, age)");
-sub held { return join ' ', map { $_->{unit} } $w->pg->rows('SELECT unit FROM smartlaunch.cdp_value WHERE project = ? ORDER BY instance', $_[0]) }
+sub held { return join ' ', map { $_->{unit} } $w->pg->rows('SELECT unit FROM smartlaunch.cdp_value WHERE project = ? AND state <> \'lapsed\' ORDER BY instance', $_[0]) }
 is held('study'), 'old young excluded saved', 'held for the study';
 $w->httpd->start;
 wait_for('the old step to go', sub {
@@ -28,6 +28,7 @@ is $owner->selectrow_array("SELECT count(*) FROM smartlaunch.launch_step WHERE r
     'a step younger than SmartKeep stays';
 wait_for('the old value to go', sub { held('study') !~ /old/ });
 is held('study'), 'young excluded saved', 'SmartCDPKeep: what nobody decided about goes; what is young, excluded or decided stays';
+is $w->pg->value("SELECT string_agg(concat_ws(' ', unit, project, value_sealed IS NULL), ',') FROM smartlaunch.cdp_value WHERE state = 'lapsed'"), 'old study t', '… but for its fingerprint';
 is_deeply [ map { "$_->{record} $_->{app_user} $_->{what}" } $w->pg->rows('SELECT * FROM smartlaunch.cdp_log') ], ['1 SYSTEM purged'], '… and the log of the record says so';
 is held('another'), 'old young excluded saved', '… of this project alone';
 ok $w->launch(login => 'alice')->{handle}, 'and launches go on';

@@ -25,7 +25,9 @@ static const sl_stmt_t UNCLAIM = {
 static const sl_stmt_t KEEP = {
     .name = "sl_cdp_keep",
     .sql = "WITH gone AS ("
-           " DELETE FROM smartlaunch.cdp_value WHERE id IN (SELECT id FROM smartlaunch.cdp_value"
+           " UPDATE smartlaunch.cdp_value SET state = 'lapsed', value_sealed = NULL,"
+           "  decided_at = now(), decided_by = 'SYSTEM'"
+           " WHERE id IN (SELECT id FROM smartlaunch.cdp_value"
            "  WHERE project = $1::text AND state = 'new' AND held_at < now() - " SQL_FOR("$2")
            "  ORDER BY held_at LIMIT 1000 FOR UPDATE SKIP LOCKED) RETURNING project, record),"
            "noted AS ("

@@ -206,6 +206,8 @@ static void pages_of_records(void)
 static void keeping(void)
 {
     bool more = true;
+    sl_cdp_claim_t claim = {0};
+    sl_cdp_held_t held = {0};
     sl_err_t err = {0};
 
     cdp_begin();
@@ -221,10 +223,22 @@ static void keeping(void)
     is_int(sl_cdp_hold_keep(&more, &cdp, &study, pool, &err), SL_OK, "4.5 with SmartCDPKeep 90d");
     study.keep = 0;
     ok(!more, "… in one step");
-    is_str(owner("SELECT string_agg(record, ',' ORDER BY record) FROM smartlaunch.cdp_value"),
+    is_str(owner("SELECT string_agg(record, ',' ORDER BY record) FROM smartlaunch.cdp_value"
+                 " WHERE value_sealed IS NOT NULL"),
            "2,3", "… old ones that nobody decided on go");
+    is_int(owner_int("SELECT count(*) FROM smartlaunch.cdp_value WHERE state = 'lapsed'"
+                     " AND record = '1' AND decided_by = 'SYSTEM'"),
+           1, "… and only that they were there stays");
     is_int(owner_int("SELECT count(*) FROM smartlaunch.cdp_log WHERE what = 'purged'"), 1,
            "… which the log says");
+    (void)owner("UPDATE smartlaunch.cdp_record SET state = 'queued' WHERE record = '1'");
+    is_int(due(&claim), SL_OK, "4.5 an unattended fetch");
+    is_int(cdp_hold(&held, &claim, ITEMS(NAME), NULL), SL_OK, "… brings the same");
+    is_int(cdp_finish(&claim, "ok"), SL_OK, "… to its end");
+    is_str(cdp_values("1"), "", "… and what lapsed is not offered again");
+    is_int(cdp_fetch("1", MRN, ITEMS(NAME)).rows, 1, "4.5 somebody fetches: it is");
+    is_int(owner_int("SELECT count(*) FROM smartlaunch.cdp_value WHERE state = 'lapsed'"), 0,
+           "… like the first time");
 }
 
 typedef struct {
