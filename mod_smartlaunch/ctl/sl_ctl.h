@@ -56,6 +56,8 @@ SL_MUST_USE sl_rc_t sl_ctl_database(const char **conninfo, sl_ctl_t *ctl, sl_err
 
 /** Go on as this user, for good, where we are root: files of root's have to be read before. */
 SL_MUST_USE sl_rc_t sl_ctl_become(uid_t uid, sl_err_t *err);
+/** … httpd's, by what it says of its configuration; NULL: nobody. */
+SL_MUST_USE sl_rc_t sl_ctl_become_httpd(const sl_json_t *dump, sl_err_t *err);
 
 /**
  * Connect, and look whether the tables are those we know. By httpd's configuration: as httpd's

@@ -125,8 +125,7 @@ int sl_ctl_check(sl_ctl_t *ctl)
         check.destinations = sl_ctl_check_destinations(&findings, check.dump, ctl->p);
     }
     /* PostgreSQL, EHRs and files are httpd's user's to reach; root may be let in, and she not. */
-    if (sl_ctl_become((uid_t)json_object_get_int64(sl_json_get(check.dump, "user")), &err) !=
-        SL_OK) {
+    if (sl_ctl_become_httpd(check.dump, &err) != SL_OK) {
         return sl_ctl_fail(&err);
     }
     if (only == NULL) {

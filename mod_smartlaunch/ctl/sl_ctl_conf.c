@@ -181,9 +181,9 @@ sl_rc_t sl_ctl_become(uid_t uid, sl_err_t *err)
     return SL_OK;
 }
 
-static sl_rc_t become_httpd_user(const sl_ctl_t *ctl, sl_err_t *err)
+sl_rc_t sl_ctl_become_httpd(const sl_json_t *dump, sl_err_t *err)
 {
-    const sl_json_t *user = ctl->db == NULL ? sl_json_get(ctl->dump, "user") : NULL;
+    const sl_json_t *user = dump != NULL ? sl_json_get(dump, "user") : NULL;
 
     return user != NULL ? sl_ctl_become((uid_t)json_object_get_int64(user), err) : SL_OK;
 }
@@ -195,7 +195,7 @@ sl_rc_t sl_ctl_open(sl_db_t **db, sl_ctl_t *ctl, sl_err_t *err)
     sl_rc_t rc = sl_ctl_database(&conninfo, ctl, err);
 
     if (rc == SL_OK) {
-        rc = become_httpd_user(ctl, err);
+        rc = sl_ctl_become_httpd(ctl->db == NULL ? ctl->dump : NULL, err);
     }
     if (rc == SL_OK) {
         options.unprepared = ctl->dump != NULL && sl_json_get(ctl->dump, "prepare") != NULL &&

@@ -86,6 +86,21 @@ static sl_rc_t seal(sl_cdp_sealed_t *out, const sl_keyring_t *ring, const char *
     return sl_keyring_seal(&out->bytes, ring, aad, text, p, err);
 }
 
+static sl_rc_t seal_text(sl_cdp_sealed_t *out, const sl_keyring_t *ring,
+                         const sl_store_cdp_sealed_t *row, const char *text, apr_pool_t *p,
+                         sl_err_t *err)
+{
+    return seal(out, ring, aad_of(row, p), sl_secret_str(p, text), p, err);
+}
+
+/** The row with what it has sealed. */
+static const sl_store_cdp_sealed_t *with(sl_store_cdp_sealed_t *row, const sl_cdp_sealed_t *sealed)
+{
+    row->key_id = sealed->key_id;
+    row->sealed = sealed->bytes;
+    return row;
+}
+
 static sl_rc_t unseal(sl_secret_t **out, const sl_keyring_t *ring, const sl_store_cdp_sealed_t *row,
                       apr_pool_t *p, sl_err_t *err)
 {
@@ -128,9 +143,7 @@ sl_rc_t sl_cdp_vault_open_value(sl_cdp_content_t *out, const sl_keyring_t *ring,
     sl_rc_t rc;
 
     memset(out, 0, sizeof(*out));
-    row.key_id = sealed->key_id;
-    row.sealed = sealed->bytes;
-    rc = unseal(&text, ring, &row, p, err);
+    rc = unseal(&text, ring, with(&row, sealed), p, err);
     if (rc == SL_OK) {
         rc = sl_json_parse_long(&json, sl_secret_reveal(text), sl_secret_len(text), CONTENT_MAX, p,
                                 err);
@@ -151,7 +164,7 @@ sl_rc_t sl_cdp_vault_seal_record(sl_cdp_sealed_t *out, const sl_keyring_t *ring,
 {
     const sl_store_cdp_sealed_t row = record_row(place);
 
-    return seal(out, ring, aad_of(&row, p), sl_secret_str(p, text), p, err);
+    return seal_text(out, ring, &row, text, p, err);
 }
 
 sl_rc_t sl_cdp_vault_open_record(const char **text, const sl_keyring_t *ring,
@@ -160,9 +173,7 @@ sl_rc_t sl_cdp_vault_open_record(const char **text, const sl_keyring_t *ring,
 {
     sl_store_cdp_sealed_t row = record_row(place);
 
-    row.key_id = sealed->key_id;
-    row.sealed = sealed->bytes;
-    return unseal_text(text, ring, &row, p, err);
+    return unseal_text(text, ring, with(&row, sealed), p, err);
 }
 
 sl_rc_t sl_cdp_vault_seal_outbox(sl_cdp_sealed_t *out, const sl_keyring_t *ring,
@@ -171,7 +182,7 @@ sl_rc_t sl_cdp_vault_seal_outbox(sl_cdp_sealed_t *out, const sl_keyring_t *ring,
 {
     const sl_store_cdp_sealed_t row = outbox_row(place);
 
-    return seal(out, ring, aad_of(&row, p), sl_secret_str(p, text), p, err);
+    return seal_text(out, ring, &row, text, p, err);
 }
 
 sl_rc_t sl_cdp_vault_open_outbox(const char **text, const sl_keyring_t *ring,
@@ -180,9 +191,7 @@ sl_rc_t sl_cdp_vault_open_outbox(const char **text, const sl_keyring_t *ring,
 {
     sl_store_cdp_sealed_t row = outbox_row(place);
 
-    row.key_id = sealed->key_id;
-    row.sealed = sealed->bytes;
-    return unseal_text(text, ring, &row, p, err);
+    return unseal_text(text, ring, with(&row, sealed), p, err);
 }
 
 sl_rc_t sl_cdp_vault_reseal(sl_cdp_sealed_t *out, const sl_keyring_t *ring,
@@ -223,9 +232,7 @@ sl_rc_t sl_cdp_vault_print_key(const sl_secret_t **out, const sl_runtime_t *rt, 
     if (rc != SL_OK) {
         return rc;
     }
-    row.key_id = kept.key_id;
-    row.sealed = kept.bytes;
-    rc = unseal(&key, rt->ring, &row, p, err);
+    rc = unseal(&key, rt->ring, with(&row, &kept), p, err);
     *out = key;
     return rc;
 }

@@ -5,6 +5,7 @@
 #include "flow/sl_outbound.h"
 #include "flow/sl_prove.h"
 #include "flow/sl_trace.h"
+#include "smart/sl_renewal.h"
 #include "smart/sl_token_response.h"
 #include "store/sl_store_revocation.h"
 
@@ -24,11 +25,6 @@ typedef struct {
     sl_trace_t *trace;
 } job_t;
 
-static bool is_trouble(int status)
-{
-    return status >= 500 || status == 429 || status == 408;
-}
-
 /** SL_DENIED: it will not. SL_UPSTREAM, SL_TIMEOUT, SL_BUSY: it may another time. */
 static sl_rc_t judge(const job_t *job, const sl_http_reply_t *reply, sl_err_t *err)
 {
@@ -37,7 +33,7 @@ static sl_rc_t judge(const job_t *job, const sl_http_reply_t *reply, sl_err_t *e
     if (reply->status >= 200 && reply->status <= 299) {
         return SL_OK;
     }
-    if (is_trouble(reply->status)) {
+    if (sl_renewal_is_trouble(reply->status)) {
         return sl_err_set(err, SL_UPSTREAM, "SL4921",
                           "%s: the revocation endpoint is in trouble (%d)", job->ehr->name,
                           reply->status);

@@ -37,6 +37,11 @@ static bool is_one_of(const char *error, const char *const *list)
     return false;
 }
 
+bool sl_renewal_is_trouble(int status)
+{
+    return status >= 500 || status == 429 || status == 408;
+}
+
 bool sl_renewal_is_final(const sl_ehr_t *ehr, int status, const char *error)
 {
     static const char *const passing[] = {"server_error", "temporarily_unavailable", "slow_down",
@@ -50,8 +55,7 @@ bool sl_renewal_is_final(const sl_ehr_t *ehr, int status, const char *error)
         (status >= 500 && ehr->quirks.error_by_500 == SL_SWITCH_ON)) {
         return is_one_of(error, lasting);
     }
-    return status >= 400 && status <= 499 && status != 408 && status != 429 &&
-           !is_one_of(error, passing);
+    return status >= 400 && !sl_renewal_is_trouble(status) && !is_one_of(error, passing);
 }
 
 sl_rc_t sl_renewal_check_patient(const sl_context_t *now, const char *was, sl_err_t *err)

@@ -35,6 +35,9 @@ sl_renewal_need_t sl_renewal_need(const sl_renewal_token_t *token, const sl_ehr_
  */
 bool sl_renewal_is_final(const sl_ehr_t *ehr, int status, const char *error);
 
+/** Trouble for the moment (RFR-7), by the status alone: 5xx, 429 and 408. */
+bool sl_renewal_is_trouble(int status);
+
 /**
  * RFR-9: does the answer speak of the same patient? SL_DENIED: of another one: end the session.
  * `was` may be NULL (none: any patient is another one), and so may the answer's (unchanged).
