@@ -11,7 +11,7 @@ use SL::REDCap;
 
 my $redcap = SL::REDCap->new;
 my $source = "sandbox mrn-system=$SL::CDP::mrn_system";
-my $w = world(fpm => 0, cdp => { redcap => $redcap, project => "SmartCDPAccess ${\ $redcap->access_url }", more => <<"CONF" });
+my $w = world(fpm => 0, ehr => { search => 1 }, cdp => { redcap => $redcap, project => "SmartCDPAccess ${\ $redcap->access_url }", more => <<"CONF" });
 <SmartCDPProject other>
     SmartCDPSource $source
     SmartCDPDeliver ${\ $redcap->signed }

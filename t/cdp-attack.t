@@ -20,7 +20,7 @@ my $dir = SL::Run::run_dir('attack');
 my $dead = spit("$dir/token", "0123456789ABCDEF0123456789ABCDEF\n", 0600);
 my $hash = crypt 'secret', 'ab';
 spit("$dir/users", join '', map { "$_:$hash\n" } 'alice', "b\xff", 'SYSTEM', ' alice', 'Alice');
-my $w = world(start => 0, fpm => 0, log_level => 'trace8', ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"',
+my $w = world(start => 0, fpm => 0, ehr => { search => 1 }, log_level => 'trace8', ehr_block => 'SmartStandaloneScope "openid fhirUser offline_access user/*.rs"',
     cdp => { redcap => $redcap, more => <<"CONF" });
 <SmartEHR second>
     SmartIssuer https://second.example/fhir

@@ -9,7 +9,7 @@ use lib "$FindBin::Bin/lib";
 use SL;
 use Time::HiRes qw(time);
 
-my $w = world(fpm => 0, gateway => undef, cdp => {}, extra => 'SmartAudit required');
+my $w = world(fpm => 0, ehr => { search => 1 }, gateway => undef, cdp => {}, extra => 'SmartAudit required');
 my ($httpd, $ehr, $cdp) = ($w->httpd, $w->ehr, $w->cdp);
 $cdp->grant('alice');
 my $l = $w->launch(login => 'alice', patient => 'luna-mccullough');

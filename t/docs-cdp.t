@@ -21,7 +21,7 @@ sub blocks {
 my ($admin, $app) = map { section($_) } qw(docs/admin.md docs/app.md);
 my $redcap = SL::REDCap->new;
 my $values = 'what-signs-deliveries-0123456789abcdef';
-my $w = world(start => 0, cdp => { name => 'heart', redcap => $redcap });
+my $w = world(start => 0, ehr => { search => 1 }, cdp => { name => 'heart', redcap => $redcap });
 my ($httpd, $pg, $cdp) = ($w->httpd, $w->pg, $w->cdp);
 my $dir = $httpd->dir;
 my $event = 'event_1_arm_1';
