@@ -181,8 +181,13 @@ static sl_rc_t keep(sl_token_view_t *out, const sl_runtime_t *rt, const sl_renew
 {
     const sl_shm_key_t mark = key_of(KIND_AFTER_REFUSAL, job->launch, entry->row.generation);
     bool unsaved;
-    sl_rc_t rc = sl_journal_put(rt, entry, p, err);
+    sl_rc_t rc;
 
+    /* Before anybody can find the new token, and have it refused in turn. */
+    if (job->refused) {
+        put(rt, &mark, "", NO_LOOP);
+    }
+    rc = sl_journal_put(rt, entry, p, err);
     if (rc != SL_OK) {
         sl_log(&rt->log, SL_LOG_ERROR, "SL4542", "a renewed token is not in the journal: %s (%s)",
                err->text, err->id);
@@ -204,9 +209,6 @@ static sl_rc_t keep(sl_token_view_t *out, const sl_runtime_t *rt, const sl_renew
     sl_grant_remember(rt, out, unsaved, unsaved ? apr_time_now() : leased->began);
     if (!unsaved) {
         sl_journal_del(rt, entry, p);
-    }
-    if (job->refused) {
-        put(rt, &mark, "", NO_LOOP);
     }
     return SL_OK;
 }
