@@ -3,6 +3,7 @@
 #include "base/sl_exec.h"
 #include "base/sl_file.h"
 #include "base/sl_text.h"
+#include "smart/sl_authorize.h"
 #include "smart/sl_profile.h"
 
 #include <apr_strings.h>
@@ -65,20 +66,6 @@ static sl_rc_t read_switches(sl_quirks_t *quirks, sl_json_t *from, apr_pool_t *p
     return rc;
 }
 
-static void read_aud(sl_ehr_t *ehr, const char *word)
-{
-    if (word == NULL || strcmp(word, "iss") == 0) {
-        ehr->aud = SL_AUD_ISS;
-    } else if (strcmp(word, "strip-slash") == 0) {
-        ehr->aud = SL_AUD_STRIP_SLASH;
-    } else if (strcmp(word, "none") == 0) {
-        ehr->aud = SL_AUD_NONE;
-    } else {
-        ehr->aud = SL_AUD_URL;
-        ehr->aud_url = word;
-    }
-}
-
 static void read_outbound(sl_ehr_t *ehr, const sl_json_t *from)
 {
     ehr->ca_file = sl_json_str(from, "ca");
@@ -91,6 +78,7 @@ static void read_outbound(sl_ehr_t *ehr, const sl_json_t *from)
 static sl_rc_t read_ehr(sl_ehr_t *ehr, const sl_json_t *from, apr_pool_t *p, sl_err_t *err)
 {
     const char *basic = sl_json_str(from, "basic");
+    const char *aud = sl_json_str(from, "aud");
     sl_rc_t rc;
 
     ehr->name = sl_json_str(from, "name");
@@ -111,7 +99,9 @@ static sl_rc_t read_ehr(sl_ehr_t *ehr, const sl_json_t *from, apr_pool_t *p, sl_
     ehr->renew_interval = apr_time_from_sec(number(from, "renew_every"));
     ehr->token_life = apr_time_from_sec(number(from, "token_life"));
     read_endpoints(ehr, sl_json_get(from, "endpoints"));
-    read_aud(ehr, sl_json_str(from, "aud"));
+    if (aud == NULL || !sl_authorize_take_aud(ehr, aud)) {
+        ehr->aud = SL_AUD_ISS;
+    }
     read_outbound(ehr, from);
     rc = read_switches(&ehr->quirks, sl_json_get(from, "switches"), p, err);
     return rc == SL_OK ? sl_profile_complete(ehr, p, err) : rc;

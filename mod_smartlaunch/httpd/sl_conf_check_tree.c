@@ -11,14 +11,10 @@ typedef struct {
     const char *word, *path;
 } asking_t;
 
-/**
- * One walk. `apps` are the paths under AuthType Smart, `gateways` those under SmartGateway, `smart`
- * both, `cached` those under CacheEnable.
- */
+/** What a walk found: paths under AuthType Smart, SmartGateway and CacheEnable, and more. */
 typedef struct {
     apr_array_header_t *apps;
     apr_array_header_t *gateways;
-    apr_array_header_t *smart;
     apr_array_header_t *cached;
     apr_array_header_t *asking; /* of asking_t */
     bool merges_trailers;
@@ -67,12 +63,10 @@ static void look_at(walk_t *walk, const ap_directive_t *d)
     const char *args = d->args;
 
     if (is(d, "AuthType") && strcasecmp(ap_getword_conf(walk->p, &args), "Smart") == 0) {
-        APR_ARRAY_PUSH(walk->smart, const char *) = place_of(d, walk->p);
         APR_ARRAY_PUSH(walk->apps, const char *) = place_of(d, walk->p);
     } else if (is(d, "Require")) {
         look_at_require(walk, d);
     } else if (is(d, "SmartGateway") && strcasecmp(d->args, "on") == 0) {
-        APR_ARRAY_PUSH(walk->smart, const char *) = place_of(d, walk->p);
         APR_ARRAY_PUSH(walk->gateways, const char *) = place_of(d, walk->p);
     } else if (is(d, "CacheEnable")) {
         const char *path;
@@ -96,41 +90,40 @@ static void walk_tree(walk_t *walk, const ap_directive_t *d)
     }
 }
 
-static bool overlaps(const char *cached, const char *smart)
+static bool overlaps(const char *outer, const char *inner)
 {
-    return sl_url_is_below(smart, cached) || sl_url_is_below(cached, smart) ||
-           strcmp(cached, "/") == 0;
+    return sl_url_is_below(inner, outer) || sl_url_is_below(outer, inner) ||
+           strcmp(outer, "/") == 0;
 }
 
-static const char *check_caches(const walk_t *walk)
+/** One of `outer` that `inner` shares paths with; NULL: none. */
+static const char *find_overlap(const apr_array_header_t *outer, const char *inner)
 {
-    for (int i = 0; i < walk->smart->nelts; i++) {
-        for (int j = 0; j < walk->cached->nelts; j++) {
-            const char *smart = APR_ARRAY_IDX(walk->smart, i, const char *);
-            const char *cached = APR_ARRAY_IDX(walk->cached, j, const char *);
+    for (int i = 0; i < outer->nelts; i++) {
+        const char *path = APR_ARRAY_IDX(outer, i, const char *);
 
-            if (overlaps(cached, smart)) {
-                return apr_psprintf(walk->p,
-                                    "CacheEnable over %s would keep one patient's pages for the "
-                                    "next; write its path apart from %s (AuthType Smart or "
-                                    "SmartGateway), or remove CacheEnable",
-                                    cached, smart);
-            }
+        if (overlaps(path, inner)) {
+            return path;
         }
     }
     return NULL;
 }
 
-static bool overlaps_any(const char *path, const apr_array_header_t *paths)
+static const char *check_caches(const walk_t *walk, const apr_array_header_t *places)
 {
-    for (int i = 0; i < paths->nelts; i++) {
-        const char *one = APR_ARRAY_IDX(paths, i, const char *);
+    for (int i = 0; i < places->nelts; i++) {
+        const char *smart = APR_ARRAY_IDX(places, i, const char *);
+        const char *cached = find_overlap(walk->cached, smart);
 
-        if (overlaps(one, path)) {
-            return true;
+        if (cached != NULL) {
+            return apr_psprintf(walk->p,
+                                "CacheEnable over %s would keep one patient's pages for the "
+                                "next; write its path apart from %s (AuthType Smart or "
+                                "SmartGateway), or remove CacheEnable",
+                                cached, smart);
         }
     }
-    return false;
+    return NULL;
 }
 
 /** Only AuthType Smart tells which launch a request belongs to: elsewhere these are never true. */
@@ -139,10 +132,10 @@ static const char *check_asking(const walk_t *walk)
     for (int i = 0; i < walk->asking->nelts; i++) {
         const asking_t *asking = &APR_ARRAY_IDX(walk->asking, i, asking_t);
 
-        if (overlaps_any(asking->path, walk->apps)) {
+        if (find_overlap(walk->apps, asking->path) != NULL) {
             continue;
         }
-        if (overlaps_any(asking->path, walk->gateways)) {
+        if (find_overlap(walk->gateways, asking->path) != NULL) {
             return apr_psprintf(walk->p,
                                 "Require %s in <Location %s>, which is a gateway (SmartGateway "
                                 "on): its callers are no browsers and are in no launch; write "
@@ -159,19 +152,21 @@ static const char *check_asking(const walk_t *walk)
 
 const char *sl_conf_check_tree(const ap_directive_t *tree, apr_pool_t *p)
 {
-    walk_t walk = {NULL, NULL, NULL, NULL, NULL, false, p};
+    walk_t walk = {NULL, NULL, NULL, NULL, false, p};
     const char *wrong;
 
     walk.apps = apr_array_make(p, 4, sizeof(const char *));
     walk.gateways = apr_array_make(p, 4, sizeof(const char *));
     walk.asking = apr_array_make(p, 4, sizeof(asking_t));
-    walk.smart = apr_array_make(p, 4, sizeof(const char *));
     walk.cached = apr_array_make(p, 4, sizeof(const char *));
     walk_tree(&walk, tree);
-    if (walk.smart->nelts > 0 && walk.merges_trailers) {
+    if (walk.merges_trailers && walk.apps->nelts + walk.gateways->nelts > 0) {
         return "MergeTrailers On lets a client send headers of ours after the body; write "
                "MergeTrailers Off";
     }
     wrong = check_asking(&walk);
-    return wrong != NULL ? wrong : check_caches(&walk);
+    if (wrong == NULL) {
+        wrong = check_caches(&walk, walk.apps);
+    }
+    return wrong != NULL ? wrong : check_caches(&walk, walk.gateways);
 }

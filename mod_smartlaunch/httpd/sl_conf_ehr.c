@@ -2,6 +2,7 @@
 /* <SmartEHR> and what stands in it. */
 #include "httpd/sl_directives.h"
 #include "httpd/sl_gateway_proxy.h"
+#include "smart/sl_authorize.h"
 #include "smart/sl_identity.h"
 #include "smart/sl_profile.h"
 #include "smart/sl_url.h"
@@ -250,16 +251,7 @@ const char *sl_ehr_aud(cmd_parms *cmd, void *dir, const char *value)
     if (conf == NULL) {
         return wrong;
     }
-    if (strcmp(value, "iss") == 0) {
-        conf->ehr.aud = SL_AUD_ISS;
-    } else if (strcmp(value, "strip-slash") == 0) {
-        conf->ehr.aud = SL_AUD_STRIP_SLASH;
-    } else if (strcmp(value, "none") == 0) {
-        conf->ehr.aud = SL_AUD_NONE;
-    } else if (strncmp(value, "https://", 8) == 0) {
-        conf->ehr.aud = SL_AUD_URL;
-        conf->ehr.aud_url = value;
-    } else {
+    if (!sl_authorize_take_aud(&conf->ehr, value)) {
         wrong = apr_psprintf(cmd->pool,
                              "SmartAud in <SmartEHR %s>: write iss, strip-slash, none or an "
                              "https URL",

@@ -30,6 +30,23 @@ const char *sl_authorize_scope(apr_pool_t *p, const char *configured, bool is_eh
     return apr_array_pstrcat(p, tokens, ' ');
 }
 
+bool sl_authorize_take_aud(sl_ehr_t *ehr, const char *text)
+{
+    if (strcmp(text, "iss") == 0) {
+        ehr->aud = SL_AUD_ISS;
+    } else if (strcmp(text, "strip-slash") == 0) {
+        ehr->aud = SL_AUD_STRIP_SLASH;
+    } else if (strcmp(text, "none") == 0) {
+        ehr->aud = SL_AUD_NONE;
+    } else if (sl_text_has_prefix(text, "https://")) {
+        ehr->aud = SL_AUD_URL;
+        ehr->aud_url = text;
+    } else {
+        return false;
+    }
+    return true;
+}
+
 const char *sl_authorize_aud(apr_pool_t *p, const sl_ehr_t *ehr, const char *iss)
 {
     const char *aud = iss == NULL ? ehr->issuer : iss;

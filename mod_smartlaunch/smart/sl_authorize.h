@@ -32,6 +32,9 @@ const char *sl_authorize_scope(apr_pool_t *p, const char *configured, bool is_eh
  */
 const char *sl_authorize_aud(apr_pool_t *p, const sl_ehr_t *ehr, const char *iss);
 
+/** Take what SmartAud says, which lives as long as `ehr`. @return false: it says none of these */
+bool sl_authorize_take_aud(sl_ehr_t *ehr, const char *text);
+
 /** The URL of the GET request (AZR-1, 5 to 7), every parameter percent-encoded. */
 const char *sl_authorize_url(apr_pool_t *p, const sl_authorize_t *request);
 

@@ -2,6 +2,7 @@
 #include "smart/sl_profile.h"
 
 #include "base/sl_text.h"
+#include "smart/sl_authorize.h"
 #include "smart/sl_identity.h"
 #include <apr_strings.h>
 #include <stddef.h>
@@ -188,9 +189,7 @@ static void preset_time(apr_interval_time_t *own, const char *value)
 static void preset_aud(sl_ehr_t *ehr, const char *value)
 {
     if (ehr->aud == SL_AUD_UNSET) {
-        ehr->aud = strcmp(value, "none") == 0          ? SL_AUD_NONE
-                   : strcmp(value, "strip-slash") == 0 ? SL_AUD_STRIP_SLASH
-                                                       : SL_AUD_ISS;
+        (void)sl_authorize_take_aud(ehr, value);
     }
 }
 
