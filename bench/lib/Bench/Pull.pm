@@ -37,7 +37,7 @@ sub new {
         extra => _common(), after => $self->_backend);
     my $smart = $self->{smart} = bless $w->httpd, 'Bench::Httpd';
     $smart->{called} = 'smart';
-    $smart->{extra} = _common() . $self->_ehr;
+    $smart->{extra} = _common() . Bench::World::ehr_config($w, $self->{base});
     $smart->{after} = $self->_plain($self->{port}{pages});
     # a pid file that -X leaves; what takes long under callgrind; a fetch that the end of a host cut off
     $_->allow_log(qw(AH00098 SL4518 SL3001 AH00045 SL8133 SL8511)) for $smart, $self->{backend};
@@ -180,28 +180,6 @@ Listen 127.0.0.1:$self->{port}{backend} http
         ForceType application/fhir+json
     </Location>
 </VirtualHost>
-CONF
-}
-
-sub _ehr {
-    my ($self) = @_;
-    my $w = $self->{w};
-    my $is = SL::HTTP::json(request('GET', $w->ehr->issuer . '/.well-known/smart-configuration'));
-    my $ca = SL::TLS::ca();
-    return <<"CONF";
-<SmartEHR bench>
-    SmartIssuer $self->{base}
-    SmartClient app-basic
-    SmartClientSecret file:${\ $self->{w}->httpd->dir }/secret
-    SmartScope "launch openid fhirUser offline_access patient/*.rs"
-    SmartIdentity id_token:preferred_username
-    SmartEmbed ${\ $w->ehr->base }
-    SmartEndpoint issuer $is->{issuer}
-    SmartEndpoint authorize $is->{authorization_endpoint}
-    SmartEndpoint token $is->{token_endpoint}
-    SmartEndpoint jwks $is->{jwks_uri}
-    SmartOutbound ca=$ca max=64 insecure-loopback
-</SmartEHR>
 CONF
 }
 

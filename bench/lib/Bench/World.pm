@@ -115,17 +115,16 @@ $set    </Location>
 CONF
 }
 
-sub _smart {
-    my ($self) = @_;
-    my $w = $self->{w};
-    my $smart = bless $w->httpd, 'Bench::Httpd';
+# The section of the sandbox EHR of a world, whose FHIR server is at $fhir.
+sub ehr_config {
+    my ($w, $fhir) = @_;
     my $is = SL::HTTP::json(request('GET', $w->ehr->issuer . '/.well-known/smart-configuration'));
     my $ca = SL::TLS::ca();
-    $smart->{extra} .= <<"CONF";
+    return <<"CONF";
 <SmartEHR bench>
-    SmartIssuer $self->{backend}/fhir
+    SmartIssuer $fhir
     SmartClient app-basic
-    SmartClientSecret file:${\ $smart->dir }/secret
+    SmartClientSecret file:${\ $w->httpd->dir }/secret
     SmartScope "launch openid fhirUser offline_access patient/*.rs"
     SmartIdentity id_token:preferred_username
     SmartEmbed ${\ $w->ehr->base }
@@ -136,6 +135,13 @@ sub _smart {
     SmartOutbound ca=$ca max=64 insecure-loopback
 </SmartEHR>
 CONF
+}
+
+sub _smart {
+    my ($self) = @_;
+    my $w = $self->{w};
+    my $smart = bless $w->httpd, 'Bench::Httpd';
+    $smart->{extra} .= ehr_config($w, "$self->{backend}/fhir");
     $smart->{after} = $self->_plain_host(smart => <<"CONF");
     ProxyPass /papp/echo/ http://127.0.0.1:$smart->{echo}{port}/papp/
     ${\ $self->_app_pass('/papp') }
